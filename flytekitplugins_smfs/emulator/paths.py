@@ -1,0 +1,52 @@
+"""Where everything of one embedded account lies on disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The state directory and its rooms. ``create`` makes them."""
+
+    state: Path
+
+    @property
+    def buckets(self) -> Path:
+        """One directory per S3 bucket, one file per object."""
+        return self.state / "buckets"
+
+    @property
+    def filesystems(self) -> Path:
+        """One directory per file system, named by its id."""
+        return self.state / "filesystems"
+
+    @property
+    def jobs(self) -> Path:
+        """One directory per training job."""
+        return self.state / "jobs"
+
+    @property
+    def processes(self) -> Path:
+        """One small JSON file per process group that outlives the server; see ``processes``."""
+        return self.state / "processes"
+
+    @property
+    def database(self) -> Path:
+        return self.state / "state.db"
+
+    @property
+    def settings(self) -> Path:
+        return self.state / "settings.json"
+
+    @property
+    def server(self) -> Path:
+        """What the running server says of itself."""
+        return self.state / "server.json"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "server.log"
+
+    def create(self) -> None:
+        for directory in (self.state, self.buckets, self.filesystems, self.jobs, self.processes):
+            directory.mkdir(parents=True, exist_ok=True)

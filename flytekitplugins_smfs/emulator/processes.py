@@ -1,0 +1,90 @@
+"""The process groups that outlive the server: each leaves a JSON file under ``<state>/processes`` and is found by it.
+
+The file is ``{"name": job name, "pid": leader of the group, "started": its creation time}``. The creation time
+(``psutil.Process(pid).create_time()``) tells a living process from another that got its number later.
+"""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_CLOCK_TOLERANCE = 0.05
+
+
+@dataclass(frozen=True)
+class ProcessGroup:
+    """A recorded group: the name it goes by, the pid of its leader and when that was created (epoch seconds)."""
+
+    name: str
+    pid: int
+    started: float
+
+    def alive(self) -> bool:
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) < _CLOCK_TOLERANCE
+            return same and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+
+def record(directory: Path, name: str, pid: int) -> ProcessGroup:
+    """Write down a group whose leader is ``pid``. ``forget`` it when it has ended."""
+    group = ProcessGroup(name, pid, psutil.Process(pid).create_time())
+    temporary = directory / f".{name}.{pid}"
+    temporary.write_text(json.dumps(group.__dict__))
+    temporary.replace(_file(directory, name, pid))
+    return group
+
+
+def forget(directory: Path, name: str, pid: int) -> None:
+    _file(directory, name, pid).unlink(missing_ok=True)
+
+
+def live(directory: Path) -> list[ProcessGroup]:
+    """The recorded groups whose leader lives."""
+    return [group for group in _recorded(directory) if group.alive()]
+
+
+def kill_all(directory: Path, deadline_seconds: float = 10.0) -> list[ProcessGroup]:
+    """SIGKILL every recorded group and wait until all are gone. Returns those that are not."""
+    victims = live(directory)
+    for group in victims:
+        for process in _family(group):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group.pid, signal.SIGKILL)
+    until = time.monotonic() + deadline_seconds
+    while any(group.alive() for group in victims) and time.monotonic() < until:
+        time.sleep(0.02)
+    remaining = [group for group in victims if group.alive()]
+    for group in victims:
+        if group not in remaining:
+            forget(directory, group.name, group.pid)
+    return remaining
+
+
+def _family(group: ProcessGroup) -> list[psutil.Process]:
+    try:
+        leader = psutil.Process(group.pid)
+        return [*leader.children(recursive=True), leader]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _file(directory: Path, name: str, pid: int) -> Path:
+    return directory / f"{name}.{pid}.json"
+
+
+def _recorded(directory: Path) -> Iterator[ProcessGroup]:
+    for file in sorted(directory.glob("*.json")):
+        with suppress(FileNotFoundError):
+            yield ProcessGroup(**json.loads(file.read_text()))

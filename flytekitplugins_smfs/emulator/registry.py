@@ -1,0 +1,90 @@
+"""How a service adds operations, and what an operation gets to work with."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .paths import Paths
+from .scheduler import Scheduler
+from .settings import Settings
+from .store import Store
+
+if TYPE_CHECKING:
+    from .injections import Injections
+    from .logbook import LogBook
+    from .metrics import Metrics
+    from .network import Network
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an operation or a lifecycle gets. ``region`` is that of the request (of the account, in a lifecycle)."""
+
+    store: Store
+    settings: Settings
+    paths: Paths
+    scheduler: Scheduler
+    ec2: "Network"
+    logs: "LogBook"
+    metrics: "Metrics"
+    injections: "Injections"
+    region: str
+
+    @property
+    def account(self) -> str:
+        return self.settings.account
+
+    def now(self) -> float:
+        """Epoch seconds; what a response's timestamps and a document's times are made of."""
+        return time.time()
+
+    def arn(self, service: str, resource: str) -> str:
+        """``arn:aws:<service>:<region>:<account>:<resource>``"""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+Operation = Callable[[Context, dict[str, Any]], dict[str, Any] | None]
+Turn = Callable[[Context, str], float | None]
+Start = Callable[[Context], None]
+
+
+@dataclass
+class Service:
+    """The operations and lifecycles of one AWS service, by botocore's name of it ("fsx", "sagemaker", ...).
+
+    ``operation`` functions get requests that the service model has already accepted, members as botocore names them,
+    timestamps as epoch floats; they answer in the same shape (extra members are dropped, timestamps may be epoch
+    floats or datetimes) or raise ``AwsError``.
+    """
+
+    name: str
+    operations: dict[str, Operation] = field(default_factory=dict)
+    turns: dict[str, Turn] = field(default_factory=dict)
+    starts: list[Start] = field(default_factory=list)
+
+    def operation(self, name: str) -> Callable[[Operation], Operation]:
+        """Register the function that answers an operation."""
+
+        def register(function: Operation) -> Operation:
+            self.operations[name] = function
+            return function
+
+        return register
+
+    def lifecycle(self, kind: str) -> Callable[[Turn], Turn]:
+        """Register the function that takes the turns of ``ctx.scheduler.after(seconds, kind, id)``.
+
+        It gets the id, moves the thing on and returns the seconds until its next turn, or None when it is at rest.
+        """
+
+        def register(function: Turn) -> Turn:
+            self.turns[kind] = function
+            return function
+
+        return register
+
+    def on_start(self, function: Start) -> Start:
+        """Register a function to run once, before the first turn and the first request of every server start."""
+        self.starts.append(function)
+        return function

@@ -1,0 +1,107 @@
+"""The account's durable state: JSON documents by kind and id, in one SQLite file that survives ``kill -9``."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+Doc = dict[str, Any]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS documents (
+    kind TEXT NOT NULL, id TEXT NOT NULL, created INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS documents_by_creation ON documents (kind, created);
+CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+"""
+
+
+class Store:
+    """Typed documents over SQLite. All methods may be called from any thread; writes are durable when they return."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(_SCHEMA)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and nobody else in between. May be nested: the outermost one commits."""
+        with self._lock:
+            if self._depth == 0:
+                self._db.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._db.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self._db.execute("COMMIT")
+
+    def put(self, kind: str, id: str, doc: Doc) -> None:
+        """Create or replace; a replaced one keeps its place in the order of creation. Times are epoch floats."""
+        with self.transaction():
+            self._db.execute(
+                "INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET doc = excluded.doc",
+                (kind, id, self._next("documents"), json.dumps(doc)),
+            )
+
+    def get(self, kind: str, id: str) -> Doc | None:
+        """The document, or None. It is a copy: change it and ``put`` it back, or use ``update``."""
+        rows = self.run("SELECT doc FROM documents WHERE kind = ? AND id = ?", kind, id)
+        return json.loads(rows[0][0]) if rows else None
+
+    def update(self, kind: str, id: str, **changes: Any) -> Doc | None:
+        """Set some top-level members of a document in one step. None if there is no such document."""
+        with self.transaction():
+            doc = self.get(kind, id)
+            if doc is not None:
+                doc.update(changes)
+                self.put(kind, id, doc)
+            return doc
+
+    def all(self, kind: str) -> list[Doc]:
+        """Every document of a kind, oldest first."""
+        return [
+            json.loads(row[0]) for row in self.run("SELECT doc FROM documents WHERE kind = ? ORDER BY created", kind)
+        ]
+
+    def delete(self, kind: str, id: str) -> bool:
+        """Remove a document; False if there was none."""
+        return bool(self.run("DELETE FROM documents WHERE kind = ? AND id = ? RETURNING id", kind, id))
+
+    def run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """One statement, its rows fetched. For the tables of append-only things (logs, metrics, calls)."""
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    def run_many(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
+        """One statement for many rows, in one transaction."""
+        with self.transaction():
+            self._db.executemany(sql, rows)
+
+    def create_tables(self, script: str) -> None:
+        """Run ``CREATE ... IF NOT EXISTS`` statements. Call it when a service starts, outside any transaction."""
+        with self._lock:
+            self._db.executescript(script)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def _next(self, counter: str) -> int:
+        row = self._db.execute(
+            "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+            (counter,),
+        ).fetchone()
+        return int(row[0])
