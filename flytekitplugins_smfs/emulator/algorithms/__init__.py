@@ -1,0 +1,1 @@
+"""What runs inside training jobs in place of AWS's built-in algorithm images, with the same inputs and outputs."""
