@@ -1,0 +1,147 @@
+"""AWS's errors, sorted into the kinds that decide what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flytekitplugins_smfs.values.errors import (
+    AwsFault,
+    Capacity,
+    Conflict,
+    Denied,
+    Invalid,
+    Missing,
+    Throttled,
+    Transient,
+)
+
+# Codes from the service models and https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+KINDS: dict[type[AwsFault], frozenset[str]] = {
+    Throttled: frozenset(
+        [
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "TooManyRequestsException",
+            "RequestLimitExceeded",
+            "BandwidthLimitExceeded",
+            "LimitExceededException",
+            "SlowDown",
+            "ProvisionedThroughputExceededException",
+            "PriorRequestNotComplete",
+            "TransactionInProgressException",
+        ]
+    ),
+    Transient: frozenset(
+        [
+            "InternalFailure",
+            "InternalServerError",
+            "InternalServerException",
+            "InternalError",
+            "ServiceUnavailable",
+            "ServiceUnavailableException",
+            "RequestTimeout",
+            "RequestTimeoutException",
+            "ServiceLinkedRoleFailure",
+        ]
+    ),
+    Capacity: frozenset(
+        [
+            "ResourceLimitExceeded",
+            "ServiceLimitExceeded",
+            "InsufficientThroughputCapacity",
+            "InsufficientFreeAddressesInSubnet",
+            "FileSystemLimitExceeded",
+            "InsufficientCapacityException",
+            "SecurityGroupLimitExceeded",
+        ]
+    ),
+    Denied: frozenset(
+        [
+            "AccessDenied",
+            "AccessDeniedException",
+            "UnauthorizedOperation",
+            "UnauthorizedAccess",
+            "AuthFailure",
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "RequestExpired",
+            "UnrecognizedClientException",
+            "InvalidClientTokenId",
+            "SignatureDoesNotMatch",
+            "InvalidSignatureException",
+            "MissingAuthenticationToken",
+            "OptInRequired",
+        ]
+    ),
+    Conflict: frozenset(
+        [
+            "ResourceInUse",
+            "ConflictException",
+            "FileSystemInUse",
+            "FileSystemAlreadyExists",
+            "MountTargetConflict",
+            "IncompatibleParameterError",
+            "ResourceConflict",
+            "DataRepositoryTaskExecuting",
+            "BucketAlreadyExists",
+        ]
+    ),
+    Missing: frozenset(
+        [
+            "ResourceNotFound",
+            "ResourceNotFoundException",
+            "FileSystemNotFound",
+            "DataRepositoryAssociationNotFound",
+            "DataRepositoryTaskNotFound",
+            "NoSuchBucket",
+            "NoSuchKey",
+            "NoSuchEntity",
+            "NotFound",
+            "InvalidSubnetID.NotFound",
+            "InvalidGroup.NotFound",
+            "InvalidNetworkInterfaceID.NotFound",
+            "InvalidVpcID.NotFound",
+        ]
+    ),
+}
+_KIND_OF = {code: kind for kind, codes in KINDS.items() for code in codes}
+
+
+def kind_of(code: str, text: str, status: int) -> type[AwsFault]:
+    """The kind of an AWS error, from its code, its text and its HTTP status."""
+    if code in _KIND_OF:
+        return _KIND_OF[code]
+    if code == "ValidationException" and ("not found" in text.lower() or "could not find" in text.lower()):
+        return Missing  # SageMaker's way of saying so: "Requested resource not found."
+    if code == "ValidationException" and "rate exceeded" in text.lower():
+        return Throttled
+    if status == 429:
+        return Throttled
+    if status >= 500:
+        return Transient
+    if status in (401, 403):
+        return Denied
+    return Invalid
+
+
+def fault_of(error: BaseException, *, doing: str, service: str, operation: str) -> AwsFault | None:
+    """Translate an exception of botocore; None if it is not one that stands for an answer of AWS."""
+    import botocore.exceptions as failures
+
+    place = {"doing": doing, "service": service, "operation": operation}
+    if isinstance(error, failures.ClientError):
+        answer: dict[str, Any] = error.response
+        code, text = str(answer["Error"].get("Code", "Unknown")), str(answer["Error"].get("Message", ""))
+        kind = kind_of(code, text, int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)))
+        return kind(code=code, text=text, **place)
+    if isinstance(error, failures.ParamValidationError):
+        return Invalid(code="ParamValidation", text=str(error), **place)
+    credentials = (failures.NoCredentialsError, failures.PartialCredentialsError, failures.TokenRetrievalError)
+    if isinstance(error, (*credentials, failures.CredentialRetrievalError, failures.UnauthorizedSSOTokenError)):
+        return Denied(code=type(error).__name__, text=str(error), **place)
+    if isinstance(error, failures.HTTPClientError | failures.ResponseParserError | failures.ConnectionError):
+        return Transient(code=type(error).__name__, text=str(error), **place)
+    return None

@@ -1,0 +1,61 @@
+"""Names, tags and tokens that derive from an owner, so that a second start finds what the first one made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from flytekitplugins_smfs.values.operation import Owner
+
+OWNER_TAG = "smfs:owner"
+EXECUTION_TAG = "smfs:execution"
+FINGERPRINT_TAG = "smfs:fingerprint"
+
+
+def slug(text: str, limit: int) -> str:
+    """`text` as AWS names allow it: letters, digits and single hyphens, at most `limit` characters, never empty."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:limit].strip("-") or "smfs"
+
+
+def job_name(task: str, owner: Owner, limit: int) -> str:
+    """`<task>-<owner>-<attempt>`: unique for each attempt, at most `limit` characters."""
+    suffix = owner.attempt_key[:10]
+    return f"{slug(task, limit - len(suffix) - 1)}-{suffix}"
+
+
+def client_token(owner: Owner, purpose: str, fingerprint: str) -> str:
+    """A client request token of 40 hex digits (FSx takes at most 63 characters)."""
+    return hashlib.sha256("\0".join((owner.attempt_key, purpose, fingerprint)).encode()).hexdigest()[:40]
+
+
+def fingerprint(spec: BaseModel | Mapping[str, object]) -> str:
+    """16 hex digits of the spec's canonical JSON; two specs have the same exactly when they are equal."""
+    data = spec.model_dump(mode="json") if isinstance(spec, BaseModel) else spec
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def owner_tags(owner: Owner, spec_fingerprint: str, *more: Mapping[str, str]) -> dict[str, str]:
+    """Tags that say whose a resource is and what it was made from. `more` is put under them."""
+    tags: dict[str, str] = {}
+    for extra in more:
+        tags.update(extra)
+    return tags | {
+        OWNER_TAG: owner.key,
+        EXECUTION_TAG: re.sub(r"[^\w .:/=+\-@]", "-", owner.execution)[:256],
+        FINGERPRINT_TAG: spec_fingerprint,
+    }
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags in AWS's list form."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def tag_map(tags: object) -> dict[str, str]:
+    """AWS's list of tags as a mapping; absent tags give an empty one."""
+    return {tag["Key"]: tag.get("Value", "") for tag in tags} if isinstance(tags, list) else {}

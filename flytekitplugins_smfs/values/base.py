@@ -1,0 +1,98 @@
+"""What every value has in common: immutable, strict about unknown fields, and honest about all its problems at once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from flytekitplugins_smfs.values.errors import Problem
+
+
+class Value(BaseModel):
+    """A frozen pydantic model. Unknown fields are refused.
+
+    A subclass states rules that span several fields in `problems`; they are reported together with the
+    problems of single fields, each at its own field, so that one run tells everything that is wrong.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield every broken rule that spans fields. Fields that are wrong by themselves hold their default here."""
+        yield from ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_problems(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if cls.problems is Value.problems:
+            return handler(data)
+        details: list[InitErrorDetails] = []
+        try:
+            value = handler(data)
+        except ValidationError as error:
+            details.extend(_detail(line) for line in error.errors())
+            probe = _without_wrong_fields(cls, data, {line["loc"][0] for line in error.errors() if line["loc"]})
+            if probe is None:
+                raise
+            value = probe
+        wrong = {detail["loc"][0] for detail in details}
+        for problem in value.problems():
+            if problem.field.split(".")[0] not in wrong:
+                details.append(_problem_detail(problem, value))
+        if details:
+            raise ValidationError.from_exception_data(cls.__name__, details)
+        return value
+
+
+def _without_wrong_fields(cls: type[Any], data: Any, wrong: set[int | str]) -> Any:
+    """Build the value with each wrong field at its default, or give None where a wrong field has no default."""
+    if not isinstance(data, dict) or any(
+        cls.model_fields[str(n)].is_required() for n in wrong if n in cls.model_fields
+    ):
+        return None
+    kept = {name: item for name, item in data.items() if name not in wrong and name in cls.model_fields}
+    if any(info.is_required() and name not in kept for name, info in cls.model_fields.items()):
+        return None
+    fields = {name: (info.annotation, *info.metadata) for name, info in cls.model_fields.items()}
+    return cls.model_construct(**{name: _adapter(fields[name]).validate_python(item) for name, item in kept.items()})
+
+
+@functools.lru_cache(maxsize=512)
+def _adapter(annotation: tuple[Any, ...]) -> TypeAdapter[Any]:
+    return TypeAdapter(Annotated[annotation] if len(annotation) > 1 else annotation[0])
+
+
+def _detail(line: Any) -> InitErrorDetails:
+    message = str(line["msg"]).replace("{", "(").replace("}", ")")
+    return InitErrorDetails(
+        type=PydanticCustomError(str(line["type"]), message),  # type: ignore[arg-type]
+        loc=line["loc"],
+        input=line["input"],
+    )
+
+
+def _problem_detail(problem: Problem, value: BaseModel) -> InitErrorDetails:
+    text = problem.rule + (f" Fix: {problem.fix}" if problem.fix else "")
+    loc = tuple(problem.field.split("."))
+    return InitErrorDetails(
+        type=PydanticCustomError("rule", text.replace("{", "(").replace("}", ")")),  # type: ignore[arg-type]
+        loc=loc,
+        input=getattr(value, loc[0], None),
+    )
+
+
+class Timing(Value):
+    """When a step began and ended, in UTC."""
+
+    started_at: datetime
+    ended_at: datetime
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock duration in seconds."""
+        return (self.ended_at - self.started_at).total_seconds()

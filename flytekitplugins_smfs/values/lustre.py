@@ -1,0 +1,193 @@
+"""FSx for Lustre: what to create, what was created, and how its paths map to S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from flytekitplugins_smfs.values.base import Timing, Value
+from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
+from flytekitplugins_smfs.values.uris import S3Uri, join, normal_path, s3_bucket_and_key
+
+DeploymentType = Literal["SCRATCH_2", "PERSISTENT_1", "PERSISTENT_2"]
+FileSystemId = Annotated[str, Field(pattern=r"^fs-[0-9a-f]{8,}$")]
+RepositoryEvent = Literal["NEW", "CHANGED", "DELETED"]
+ALL_EVENTS: tuple[RepositoryEvent, ...] = ("NEW", "CHANGED", "DELETED")
+
+# https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemLustreConfiguration.html (SSD storage)
+THROUGHPUTS: dict[str, tuple[int, ...]] = {
+    "SCRATCH_2": (),
+    "PERSISTENT_1": (50, 100, 200),
+    "PERSISTENT_2": (125, 250, 500, 1000),
+}
+
+
+class LustreSpec(Value):
+    """A Lustre file system to create. The defaults are PERSISTENT_2, 1,200 GiB at 125 MB/s per TiB.
+
+    Rules: https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystem.html
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] | None = None
+    """A name of your own. A file system of this name is adopted, whoever's execution made it; without one, each execution has its own."""
+    deployment_type: DeploymentType = "PERSISTENT_2"
+    capacity_gib: int = 1200
+    """Storage capacity in GiB: 1200, 2400, or a multiple of 2400."""
+    per_unit_storage_throughput: int | None = None
+    """MB/s per TiB. PERSISTENT_2: 125 (default), 250, 500 or 1000; PERSISTENT_1: 50, 100 or 200; SCRATCH_2: none."""
+    data_compression_type: Literal["NONE", "LZ4"] = "NONE"
+    file_system_type_version: Literal["2.10", "2.12", "2.15"] | None = None
+    weekly_maintenance_start_time: Annotated[str, Field(pattern=r"^[1-7]:([01]\d|2[0-3]):[0-5]\d$")] = "7:19:00"
+    """`d:HH:MM` in UTC, 1 is Monday. The default is Sunday 19:00."""
+    kms_key_id: str | None = None
+    subnet_id: Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,}$")] | None = None
+    """The one subnet of the file system. Without it: `availability_zone`'s default subnet, else the settings'."""
+    availability_zone: str | None = None
+    security_group_ids: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+    """Without any, AWS uses the VPC's default security group."""
+    tags: dict[str, str] = Field(default_factory=dict, max_length=40)
+
+    def problems(self) -> Iterator[Problem]:
+        if not (self.capacity_gib == 1200 or (self.capacity_gib > 0 and self.capacity_gib % 2400 == 0)):
+            lower, upper = _nearest_capacities(self.capacity_gib)
+            yield Problem(
+                "capacity_gib",
+                f"{self.capacity_gib} GiB is not a capacity of {self.deployment_type}; "
+                "allowed are 1200, 2400 and multiples of 2400 (4800, 7200, ...).",
+                f"use {lower} or {upper}." if lower != upper else f"use {lower}.",
+            )
+        yield from self._throughput_problems()
+        if self.kms_key_id and self.deployment_type == "SCRATCH_2":
+            yield Problem("kms_key_id", "only PERSISTENT file systems take a KMS key of your own.", "leave it out.")
+        if self.file_system_type_version == "2.10" and self.deployment_type == "PERSISTENT_2":
+            yield Problem("file_system_type_version", "PERSISTENT_2 takes 2.12 or 2.15.", "use 2.15.")
+        if self.subnet_id and self.availability_zone:
+            yield Problem("availability_zone", "subnet_id already says the zone.", "give one of the two.")
+
+    def _throughput_problems(self) -> Iterator[Problem]:
+        allowed = THROUGHPUTS[self.deployment_type]
+        given = self.per_unit_storage_throughput
+        field = "per_unit_storage_throughput"
+        if given is not None and not allowed:
+            yield Problem(
+                field, f"{self.deployment_type} takes none (it always has 200 MB/s per TiB).", "leave it out."
+            )
+        elif given is None and self.deployment_type == "PERSISTENT_1":
+            yield Problem(field, "PERSISTENT_1 needs one; allowed are 50, 100, 200.", "use 50, 100 or 200.")
+        elif given is not None and given not in allowed:
+            values = ", ".join(map(str, allowed))
+            yield Problem(field, f"{given} is not a throughput of {self.deployment_type}; allowed are {values}.")
+
+    @property
+    def throughput(self) -> int | None:
+        """MB/s per TiB as sent to AWS; None on scratch."""
+        if self.per_unit_storage_throughput is None and self.deployment_type == "PERSISTENT_2":
+            return 125
+        return self.per_unit_storage_throughput
+
+
+def _nearest_capacities(wanted: int) -> tuple[int, int]:
+    if wanted <= 1200:
+        return 1200, 1200
+    if wanted < 2400:
+        return 1200, 2400
+    return wanted // 2400 * 2400, (wanted // 2400 + 1) * 2400
+
+
+class LustreFileSystem(Value):
+    """A Lustre file system that is there, with what a training job needs to reach it."""
+
+    id: FileSystemId
+    arn: str
+    region: str
+    mount_name: str
+    dns_name: str
+    deployment_type: str
+    capacity_gib: int
+    vpc_id: str
+    subnet_id: str
+    security_group_ids: tuple[str, ...]
+    """All groups of all its network interfaces, each once."""
+    network_interface_ids: tuple[str, ...]
+    adopted: bool = False
+    """True when it existed before this execution, which then does not own it."""
+    timing: Timing
+
+
+class LinkSpec(Value):
+    """A data repository association: an S3 prefix that appears as a directory of the file system.
+
+    Rules: https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateDataRepositoryAssociation.html
+    """
+
+    file_system: LustreFileSystem
+    repository: S3Uri
+    path: str = "/ns1"
+    batch_import_meta_data_on_create: bool = True
+    imported_file_chunk_size_mib: Annotated[int, Field(ge=1, le=512000)] = 1024
+    auto_import: tuple[RepositoryEvent, ...] = ALL_EVENTS
+    auto_export: tuple[RepositoryEvent, ...] = ALL_EVENTS
+    tags: dict[str, str] = Field(default_factory=dict, max_length=40)
+
+    def problems(self) -> Iterator[Problem]:
+        if not self.path.startswith("/"):
+            yield Problem("path", f"{self.path!r} must begin with '/'.", f"use '/{self.path}'.")
+        elif len(self.path) > 4096 or any(part in (".", "..") for part in self.path.split("/")):
+            yield Problem("path", "at most 4,096 characters, without '.' or '..' parts.")
+        if self.file_system.deployment_type == "SCRATCH_1":
+            yield Problem("file_system", "SCRATCH_1 cannot be linked to S3.", "use SCRATCH_2 or PERSISTENT_2.")
+
+
+class RepositoryLink(Value):
+    """A data repository association that is there."""
+
+    association_id: str
+    file_system: LustreFileSystem
+    repository: S3Uri
+    path: str
+    adopted: bool = False
+    timing: Timing
+
+    def directory_path(self, uri: str) -> str:
+        """The DirectoryPath (`/<mount name><path>/<rest>`) at which the object or prefix `uri` is found."""
+        return directory_path(self.file_system.mount_name, {self.path: self.repository}, uri)
+
+    def s3_uri(self, directory: str) -> str:
+        """The S3 URI behind a DirectoryPath; the inverse of `directory_path`."""
+        return s3_uri(self.file_system.mount_name, {self.path: self.repository}, directory)
+
+
+def directory_path(mount_name: str, links: dict[str, str], uri: str) -> str:
+    """Map an S3 URI to the Lustre DirectoryPath, through the link with the longest matching prefix.
+
+    `links` maps file-system paths to S3 URIs. Raises InvalidSpec when no link holds the URI.
+    """
+    bucket, key = s3_bucket_and_key(uri)
+    matches: list[tuple[int, str, str]] = []
+    for path, repository in links.items():
+        link_bucket, link_key = s3_bucket_and_key(repository)
+        prefix = link_key.strip("/")
+        if bucket == link_bucket and (not prefix or key.strip("/") == prefix or key.startswith(prefix + "/")):
+            matches.append((len(prefix), path, key[len(prefix) :]))
+    if not matches:
+        listed = ", ".join(f"{path} -> {repository}" for path, repository in links.items()) or "none"
+        raise InvalidSpec("The S3 URI", [Problem("uri", f"{uri} is behind no link of the file system ({listed}).")])
+    _, path, rest = max(matches)
+    return join("/" + mount_name, path, rest)
+
+
+def s3_uri(mount_name: str, links: dict[str, str], directory: str) -> str:
+    """Map a Lustre DirectoryPath back to its S3 URI, through the link with the longest matching path."""
+    whole = normal_path(directory)
+    root = "/" + mount_name
+    matches: Sequence[tuple[int, str, str]] = [
+        (len(base), repository, whole[len(base) :])
+        for base, repository in ((join(root, path), repository) for path, repository in links.items())
+        if whole == base or whole.startswith(base + "/")
+    ]
+    if not matches:
+        raise InvalidSpec("The directory", [Problem("directory", f"{directory} is under no linked path of {root}.")])
+    _, repository, rest = max(matches)
+    return repository.rstrip("/") + ("/" + rest.strip("/") if rest.strip("/") else "/" * repository.endswith("/"))
