@@ -97,8 +97,10 @@ def _score(name: str, predictions: Array, labels: Array, objective: str) -> floa
 
 def _classes(predictions: Array, objective: str) -> Array:
     if predictions.ndim > 1:
-        return predictions.argmax(axis=1)
+        best: Array = predictions.argmax(axis=1)
+        return best
     if objective.startswith("multi:"):
         return predictions
     threshold = 0 if objective == "binary:logitraw" else 0.5
-    return np.asarray(predictions > threshold).astype(int)
+    positive: Array = (predictions > threshold).astype(int)
+    return positive

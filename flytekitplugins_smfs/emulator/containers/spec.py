@@ -1,0 +1,94 @@
+"""What the server tells a supervisor, and what the supervisor leaves behind. Standard library only."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A directory (or file) of the machine that appears at another place inside the job."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class ProcessSpec:
+    """One container: what to run, where its ``/opt/ml`` lies, and when it must end.
+
+    ``isolated`` asks for a private mount and process namespace; without it nothing is mounted and the environment
+    variables must carry the real paths. ``deadline`` is an epoch time.
+    """
+
+    command: list[str]
+    environment: dict[str, str]
+    directory: str
+    binds: list[Bind] = field(default_factory=list)
+    isolated: bool = True
+    deadline: float | None = None
+    grace_seconds: float = 120.0
+
+    def write(self, path: Path) -> None:
+        write_json(path, asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> "ProcessSpec":
+        values = json.loads(path.read_text())
+        return cls(**{**values, "binds": [Bind(**bind) for bind in values["binds"]]})
+
+
+@dataclass(frozen=True)
+class ExitRecord:
+    """How a process ended. ``code`` is 128 + n for a death by signal n; ``error`` says why it could not be started.
+
+    ``reason`` is what ended it: ``Exited`` (by itself), ``Deadline`` or the reason given with a stop request.
+    """
+
+    code: int
+    reason: str
+    started: float
+    ended: float
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The directory of one supervised process and the files in it."""
+
+    path: Path
+
+    @property
+    def spec(self) -> Path:
+        return self.path / "spec.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held for as long as the supervisor lives: the kernel lets it go whatever kills the supervisor."""
+        return self.path / "lock"
+
+    @property
+    def supervisor(self) -> Path:
+        return self.path / "supervisor.json"
+
+    @property
+    def stop(self) -> Path:
+        return self.path / "stop.json"
+
+    @property
+    def exit(self) -> Path:
+        return self.path / "exit.json"
+
+    @property
+    def log(self) -> Path:
+        """One line per line of output, each after its time in epoch milliseconds and a blank."""
+        return self.path / "output.log"
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replace a file's content in one step."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(content))
+    temporary.replace(path)
