@@ -1,0 +1,84 @@
+"""Metrics as a training job's log shows them: which there are, and how they went."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
+from flytekitplugins_smfs.values.training import Algorithm, BuiltinAlgorithm, MetricDefinition, MetricPoint
+
+NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+"""The group that SageMaker's own definitions capture a value with."""
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost-tuning.html, and those that the container also computes.
+XGBOOST_METRICS = (
+    *("accuracy", "auc", "aucpr", "balanced_accuracy", "cox-nloglik", "error", "f1", "f1_binary", "f1_macro"),
+    *("gamma-deviance", "gamma-nloglik", "logloss", "mae", "map", "mape", "merror", "mlogloss", "mse", "ndcg"),
+    *("poisson-nloglik", "precision", "precision_macro", "precision_micro", "r2", "recall", "recall_macro"),
+    *("recall_micro", "rmse", "rmsle"),
+)
+
+_ESCAPED_TAB = "#011"
+"""SageMaker's log agent writes a tab so."""
+
+
+def definitions(algorithm: Algorithm) -> tuple[MetricDefinition, ...]:
+    """The metrics that a built-in algorithm publishes by itself, as far as its log lines are documented.
+
+    An image of one's own has those of its TrainingSpec only, so none here.
+    """
+    if not isinstance(algorithm, BuiltinAlgorithm) or algorithm.name != "xgboost":
+        return ()
+    return tuple(
+        MetricDefinition(
+            name=f"{channel}:{metric}", regex=rf".*\[[0-9]+\].*{_ESCAPED_TAB}{channel}-{metric}:{NUMBER}.*"
+        )
+        for channel in ("train", "validation")
+        for metric in XGBOOST_METRICS
+    )
+
+
+def curve(lines: Iterable[tuple[datetime, str]], definitions: Iterable[MetricDefinition]) -> tuple[MetricPoint, ...]:
+    """Every value of every metric in the log, in the log's order. `lines` are (time, text)."""
+    finders = [(definition.name, _finder(definition)) for definition in definitions]
+    seen: Counter[str] = Counter()
+    points = []
+    for at, line in lines:
+        for name, find in finders:
+            value = find(line)
+            if value is not None:
+                points.append(MetricPoint(name=name, step=seen[name], value=value, at=at))
+                seen[name] += 1
+    return tuple(points)
+
+
+def _finder(definition: MetricDefinition) -> Callable[[str], float | None]:
+    try:
+        regex = re.compile(definition.regex)
+    except re.error as error:
+        raise _wrong(definition, f"{definition.regex!r} is not a regular expression: {error}.") from error
+    if regex.groups < 1:
+        raise _wrong(definition, f"{definition.regex!r} has no group to take the number from.")
+    # A pattern that begins with .* finds from the start or not at all; searching on would take quadratic time.
+    look = regex.match if definition.regex.startswith(".*") else regex.search
+
+    def find(line: str) -> float | None:
+        found = look(line) or ("\t" in line and look(line.replace("\t", _ESCAPED_TAB)))
+        return _number(found[1]) if found else None
+
+    return find
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _wrong(definition: MetricDefinition, rule: str) -> InvalidSpec:
+    problem = Problem(f"metrics.{definition.name}.regex", rule, "put one number in parentheses: 'loss: ([0-9.]+)'.")
+    return InvalidSpec("The metric definition", [problem])

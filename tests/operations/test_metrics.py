@@ -1,0 +1,70 @@
+"""Metrics read from a training job's log."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from flytekitplugins_smfs.operations.metrics import curve, definitions
+from flytekitplugins_smfs.values.errors import InvalidSpec
+from flytekitplugins_smfs.values.training import BuiltinAlgorithm, ImageAlgorithm, MetricDefinition
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+XGBOOST = definitions(BuiltinAlgorithm("xgboost", "1.7-1"))
+LOG = [
+    "INFO:root:Train matrix has 1077 rows and 64 columns",
+    "[0]#011train-mlogloss:1.91012#011validation-mlogloss:1.98765",
+    "[12:00:01] WARNING: something else",
+    "[1]#011train-mlogloss:1.2e-01#011validation-mlogloss:-0.5",
+]
+
+
+def timed(lines: list[str]) -> list[tuple[datetime, str]]:
+    return [(START + timedelta(seconds=second), line) for second, line in enumerate(lines)]
+
+
+def test_the_curve_of_an_xgboost_log() -> None:
+    # C11
+    points = curve(timed(LOG), XGBOOST)
+    assert [(point.name, point.step, point.value) for point in points] == [
+        ("train:mlogloss", 0, 1.91012),
+        ("validation:mlogloss", 0, 1.98765),
+        ("train:mlogloss", 1, 0.12),
+        ("validation:mlogloss", 1, -0.5),
+    ]
+    assert points[2].at == START + timedelta(seconds=3)
+
+
+def test_tabs_are_as_good_as_their_escape() -> None:
+    assert curve(timed([line.replace("#011", "\t") for line in LOG]), XGBOOST) == curve(timed(LOG), XGBOOST)
+
+
+def test_what_is_no_number_is_no_point() -> None:
+    assert curve(timed(["[0]#011validation-mlogloss:nan", "validation-mlogloss:1.0", ""]), XGBOOST) == ()
+    loose = MetricDefinition(name="loss", regex=r"loss=(\S+)")
+    assert [point.value for point in curve(timed(["loss=much", "loss=1e-3"]), [loose])] == [0.001]
+
+
+def test_the_documented_regular_expression() -> None:
+    by_name = {definition.name: definition.regex for definition in XGBOOST}
+    assert by_name["validation:mlogloss"] == (
+        r".*\[[0-9]+\].*#011validation-mlogloss:([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?).*"
+    )
+
+
+def test_only_documented_algorithms_have_definitions() -> None:
+    assert definitions(ImageAlgorithm("mine:1")) == ()
+    assert definitions(BuiltinAlgorithm("kmeans", "1")) == ()
+
+
+@pytest.mark.parametrize("regex", ["loss: ([0-9", "loss: [0-9]+"])
+def test_an_unusable_regular_expression_is_refused(regex: str) -> None:
+    with pytest.raises(InvalidSpec, match=r"metrics\.loss\.regex"):
+        curve(timed(LOG), [MetricDefinition(name="loss", regex=regex)])
+
+
+def test_a_long_log_is_read_quickly() -> None:
+    lines = timed(["x" * 2000] * 200 + LOG[1:2] * 2000)
+    begun = time.process_time()
+    assert len(curve(lines, XGBOOST)) == 4000
+    assert time.process_time() - begun < 5
