@@ -37,7 +37,7 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.11",
+    python_requires=">=3.11,<3.13",
     packages=find_packages(include=["flytekitplugins_smfs", "flytekitplugins_smfs.*"]),
     package_data={"": ["py.typed", "*.json", "*.html", "*.css"]},
     install_requires=[

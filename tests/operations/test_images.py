@@ -27,7 +27,7 @@ from flytekitplugins_smfs.values.errors import InvalidSpec
     ],
 )
 def test_known_images(name: str, version: str, region: str, uri: str) -> None:
-    # C13
+    # C25
     assert image_uri(name, version, region) == uri
 
 
@@ -64,7 +64,7 @@ print(json.dumps([image_uris.retrieve(n, r, version=v) for n, v, r in json.load(
 
 @pytest.mark.skipif(importlib.util.find_spec("sagemaker") is None, reason="the SageMaker SDK is not installed")
 def test_same_answers_as_the_sagemaker_sdk() -> None:
-    # C13. In a process of its own: importing the SDK takes seconds and 200 MB.
+    # C25. In a process of its own: importing the SDK takes seconds and 200 MB.
     regions = ("us-east-1", "eu-central-1", "us-gov-west-1", "cn-northwest-1", "us-iso-east-1", "us-isob-east-1")
     asked = []
     for name, versions in algorithms().items():

@@ -24,7 +24,7 @@ def timed(lines: list[str]) -> list[tuple[datetime, str]]:
 
 
 def test_the_curve_of_an_xgboost_log() -> None:
-    # C11
+    # C35
     points = curve(timed(LOG), XGBOOST)
     assert [(point.name, point.step, point.value) for point in points] == [
         ("train:mlogloss", 0, 1.91012),

@@ -1,0 +1,24 @@
+# One file, two images over one base:
+#
+#   docker build -t smfs .                          the Flyte connector, and the image of a workflow's Python tasks
+#   docker build -t smfs-training --target training .   a training image with XGBoost and scikit-learn
+
+FROM python:3.11-slim AS base
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /opt/smfs
+COPY setup.py pyproject.toml constraints.txt README.md LICENSE ./
+COPY flytekitplugins_smfs flytekitplugins_smfs
+RUN pip install -c constraints.txt '.[connector,workflows]'
+
+# SageMaker mounts /opt/ml as root, so this one stays root. Say what to run with ImageAlgorithm(..., entrypoint=...).
+FROM base AS training
+WORKDIR /opt/ml/code
+
+FROM base AS connector
+RUN useradd --create-home --uid 1000 flyte
+USER flyte
+WORKDIR /home/flyte
+# Which AWS is always said, never guessed: for the embedded emulator or another endpoint, override it.
+ENV FLYTE_SMFS_ENDPOINT=aws
+EXPOSE 8000 9090
+CMD ["pyflyte", "serve", "connector", "--port", "8000", "--prometheus_port", "9090"]

@@ -1,0 +1,53 @@
+# run     the main job, end to end, on this machine: no AWS account, no Docker
+# test    all tests          check   style, types, layers
+# bench   measurements       clean   removes whatever the targets above made
+#
+# Variables: PYTHON (3.11 or 3.12), VENV (.venv), JOBS (test processes).
+
+VENV ?= .venv
+JOBS ?= 2
+BIN := $(VENV)/bin
+
+# The first interpreter that really runs, has the right version and can make environments.
+RUNS := import ensurepip, sys, venv; print("yes" if (3, 11) <= sys.version_info < (3, 13) else "")
+PYTHON ?= $(firstword $(foreach python,python3.12 python3.11 python3,$(if $(shell $(python) -c '$(RUNS)' 2>/dev/null),$(python))))
+
+RUN_READY := $(VENV)/ready-run
+ALL_READY := $(VENV)/ready-all
+
+.DEFAULT_GOAL := run
+.DELETE_ON_ERROR:
+.PHONY: run test check bench clean
+
+run: $(RUN_READY)
+	@tools/run.sh $(BIN)
+
+test: $(ALL_READY)
+	$(BIN)/pytest -n $(JOBS)
+
+check: $(ALL_READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(ALL_READY)
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) .smfs build dist flyte.tgz *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Reinstalled only when what is to be installed has changed.
+$(RUN_READY): setup.py constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[emulator,workflows]'
+	@touch $@
+
+$(ALL_READY): setup.py constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all]'
+	@touch $@ $(RUN_READY)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed; give its path: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
