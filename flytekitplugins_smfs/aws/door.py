@@ -19,24 +19,33 @@ _lock = threading.Lock()
 
 PATIENT = 60.0
 """Seconds for which a call that was throttled or failed in passing is tried again."""
-IMPATIENT = 0.0
-"""For polls: one try, then say what is known."""
+POLL_TIMEOUT = 2.0
+"""Seconds to wait for an answer when polling: one try, then say what is known."""
 
 
 class Aws:
     """AWS in one region, as the settings say. Cheap to make; clients are shared by the whole process."""
 
     def __init__(
-        self, settings: Settings, region: str | None = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        settings: Settings,
+        region: str | None = None,
+        patience: float = PATIENT,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.settings = settings
+        self.patience = patience
         self._sleep = sleep
         self.endpoint: Endpoint = resolve(settings)
         self.region: str = region or self.endpoint.region or self._ambient_region()
 
     def at(self, region: str) -> Aws:
         """The same AWS in another region."""
-        return self if region == self.region else Aws(self.settings, region, self._sleep)
+        return self if region == self.region else Aws(self.settings, region, self.patience, self._sleep)
+
+    def impatient(self) -> Aws:
+        """The same AWS for polling: each call is tried once, and waits for an answer only briefly."""
+        return Aws(self.settings, self.region, 0.0, self._sleep)
 
     def call(
         self,
@@ -45,15 +54,14 @@ class Aws:
         request: Mapping[str, Any] | None = None,
         *,
         doing: str,
-        patience: float = PATIENT,
     ) -> dict[str, Any]:
         """Make one AWS call, by the API's own names, and return AWS's answer.
 
         `doing` completes the sentence "While ...:" of an error. Throttling and passing failures are tried again
-        with full jitter for `patience` seconds. Raises a kind of AwsFault.
+        with full jitter for as many seconds as this door is patient. Raises a kind of AwsFault.
         """
         method = self._method(service, operation)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + self.patience
         attempt = 0
         while True:
             attempt += 1
@@ -78,13 +86,12 @@ class Aws:
         request: Mapping[str, Any] | None = None,
         *,
         doing: str,
-        patience: float = PATIENT,
     ) -> Iterator[dict[str, Any]]:
         """Yield the items under `key` of every page (NextToken), never only the first."""
         token: str | None = None
         while True:
             page = {**(request or {}), **({"NextToken": token} if token else {})}
-            answer = self.call(service, operation, page, doing=doing, patience=patience)
+            answer = self.call(service, operation, page, doing=doing)
             yield from answer.get(key, [])
             token = answer.get("NextToken")
             if not token:
@@ -96,14 +103,15 @@ class Aws:
         return str(answer["Account"])
 
     def default_output_uri(self) -> str:
-        """Where outputs go by default: the settings' prefix, or SageMaker's default bucket of this account and region."""
+        """The prefix of outputs: the settings', or SageMaker's default bucket of this account and region."""
         return self.settings.output_uri or f"s3://sagemaker-{self.region}-{self.account()}"
 
     def client(self, service: str) -> Any:
         """The process-wide boto3 client of a service here. Its own retries are off: pacing is done at the door."""
         end = self.endpoint
         url = end.s3_url if service == "s3" else end.url
-        key = (service, self.region, url or "", self.settings.profile or "", (end.credentials or ("",))[0])
+        pace = "patient" if self.patience else "poll"
+        key = (service, self.region, url or "", self.settings.profile or "", (end.credentials or ("",))[0], pace)
         with _lock:
             if key not in _clients:
                 _clients[key] = self._new_client(service, url)
@@ -114,8 +122,8 @@ class Aws:
 
         config = Config(
             retries={"total_max_attempts": 1, "mode": "standard"},
-            connect_timeout=5,
-            read_timeout=20,
+            connect_timeout=5 if self.patience else POLL_TIMEOUT,
+            read_timeout=20 if self.patience else POLL_TIMEOUT,
             max_pool_connections=32,
             s3={"addressing_style": "path"} if url else {},
         )

@@ -18,93 +18,34 @@ from flytekitplugins_smfs.values.errors import (
 # Codes from the service models and https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 KINDS: dict[type[AwsFault], frozenset[str]] = {
     Throttled: frozenset(
-        [
-            "Throttling",
-            "ThrottlingException",
-            "ThrottledException",
-            "RequestThrottled",
-            "RequestThrottledException",
-            "TooManyRequestsException",
-            "RequestLimitExceeded",
-            "BandwidthLimitExceeded",
-            "LimitExceededException",
-            "SlowDown",
-            "ProvisionedThroughputExceededException",
-            "PriorRequestNotComplete",
-            "TransactionInProgressException",
-        ]
+        "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException "
+        "TooManyRequestsException RequestLimitExceeded BandwidthLimitExceeded LimitExceededException "
+        "SlowDown ProvisionedThroughputExceededException PriorRequestNotComplete "
+        "TransactionInProgressException".split()
     ),
     Transient: frozenset(
-        [
-            "InternalFailure",
-            "InternalServerError",
-            "InternalServerException",
-            "InternalError",
-            "ServiceUnavailable",
-            "ServiceUnavailableException",
-            "RequestTimeout",
-            "RequestTimeoutException",
-            "ServiceLinkedRoleFailure",
-        ]
+        "InternalFailure InternalServerError InternalServerException InternalError ServiceUnavailable "
+        "ServiceUnavailableException RequestTimeout RequestTimeoutException ServiceLinkedRoleFailure".split()
     ),
     Capacity: frozenset(
-        [
-            "ResourceLimitExceeded",
-            "ServiceLimitExceeded",
-            "InsufficientThroughputCapacity",
-            "InsufficientFreeAddressesInSubnet",
-            "FileSystemLimitExceeded",
-            "InsufficientCapacityException",
-            "SecurityGroupLimitExceeded",
-        ]
+        "ResourceLimitExceeded ServiceLimitExceeded InsufficientThroughputCapacity "
+        "InsufficientFreeAddressesInSubnet FileSystemLimitExceeded InsufficientCapacityException "
+        "SecurityGroupLimitExceeded".split()
     ),
     Denied: frozenset(
-        [
-            "AccessDenied",
-            "AccessDeniedException",
-            "UnauthorizedOperation",
-            "UnauthorizedAccess",
-            "AuthFailure",
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "RequestExpired",
-            "UnrecognizedClientException",
-            "InvalidClientTokenId",
-            "SignatureDoesNotMatch",
-            "InvalidSignatureException",
-            "MissingAuthenticationToken",
-            "OptInRequired",
-        ]
+        "AccessDenied AccessDeniedException UnauthorizedOperation UnauthorizedAccess AuthFailure "
+        "ExpiredToken ExpiredTokenException RequestExpired UnrecognizedClientException "
+        "InvalidClientTokenId SignatureDoesNotMatch InvalidSignatureException MissingAuthenticationToken "
+        "OptInRequired".split()
     ),
     Conflict: frozenset(
-        [
-            "ResourceInUse",
-            "ConflictException",
-            "FileSystemInUse",
-            "FileSystemAlreadyExists",
-            "MountTargetConflict",
-            "IncompatibleParameterError",
-            "ResourceConflict",
-            "DataRepositoryTaskExecuting",
-            "BucketAlreadyExists",
-        ]
+        "ResourceInUse ConflictException FileSystemInUse FileSystemAlreadyExists MountTargetConflict "
+        "IncompatibleParameterError ResourceConflict DataRepositoryTaskExecuting BucketAlreadyExists".split()
     ),
     Missing: frozenset(
-        [
-            "ResourceNotFound",
-            "ResourceNotFoundException",
-            "FileSystemNotFound",
-            "DataRepositoryAssociationNotFound",
-            "DataRepositoryTaskNotFound",
-            "NoSuchBucket",
-            "NoSuchKey",
-            "NoSuchEntity",
-            "NotFound",
-            "InvalidSubnetID.NotFound",
-            "InvalidGroup.NotFound",
-            "InvalidNetworkInterfaceID.NotFound",
-            "InvalidVpcID.NotFound",
-        ]
+        "ResourceNotFound ResourceNotFoundException FileSystemNotFound DataRepositoryAssociationNotFound "
+        "DataRepositoryTaskNotFound NoSuchBucket NoSuchKey NoSuchEntity NotFound InvalidSubnetID.NotFound "
+        "InvalidGroup.NotFound InvalidNetworkInterfaceID.NotFound InvalidVpcID.NotFound".split()
     ),
 }
 _KIND_OF = {code: kind for kind, codes in KINDS.items() for code in codes}

@@ -46,9 +46,14 @@ def owner_tags(owner: Owner, spec_fingerprint: str, *more: Mapping[str, str]) ->
         tags.update(extra)
     return tags | {
         OWNER_TAG: owner.key,
-        EXECUTION_TAG: re.sub(r"[^\w .:/=+\-@]", "-", owner.execution)[:256],
+        EXECUTION_TAG: execution_label(owner.execution),
         FINGERPRINT_TAG: spec_fingerprint,
     }
+
+
+def execution_label(execution: str) -> str:
+    """An execution's id as a tag value: at most 256 of the characters that tags allow."""
+    return re.sub(r"[^\w .:/=+\-@]", "-", execution)[:256]
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -54,7 +54,7 @@ class Operation(ABC, Generic[SpecT, HandleT, ResultT]):
     def poll(self, aws: Aws, handle: HandleT) -> Progress[ResultT]:
         """How far it is. Never raises for what AWS answers: an AWS failure to tell is not a failure of the work."""
         try:
-            return self.look(aws.at(handle.region), handle)
+            return self.look(aws.at(handle.region).impatient(), handle)
         except AwsFault as fault:
             return Progress(phase=Phase.RUNNING, message=f"Its state could not be read just now. {fault}")
 

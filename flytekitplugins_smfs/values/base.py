@@ -51,9 +51,7 @@ class Value(BaseModel):
 
 def _without_wrong_fields(cls: type[Any], data: Any, wrong: set[int | str]) -> Any:
     """Build the value with each wrong field at its default, or give None where a wrong field has no default."""
-    if not isinstance(data, dict) or any(
-        cls.model_fields[str(n)].is_required() for n in wrong if n in cls.model_fields
-    ):
+    if not isinstance(data, dict):
         return None
     kept = {name: item for name, item in data.items() if name not in wrong and name in cls.model_fields}
     if any(info.is_required() and name not in kept for name, info in cls.model_fields.items()):
@@ -64,13 +62,14 @@ def _without_wrong_fields(cls: type[Any], data: Any, wrong: set[int | str]) -> A
 
 @functools.lru_cache(maxsize=512)
 def _adapter(annotation: tuple[Any, ...]) -> TypeAdapter[Any]:
-    return TypeAdapter(Annotated[annotation] if len(annotation) > 1 else annotation[0])
+    annotated: Any = Annotated[annotation] if len(annotation) > 1 else annotation[0]
+    return TypeAdapter(annotated)
 
 
 def _detail(line: Any) -> InitErrorDetails:
     message = str(line["msg"]).replace("{", "(").replace("}", ")")
     return InitErrorDetails(
-        type=PydanticCustomError(str(line["type"]), message),  # type: ignore[arg-type]
+        type=PydanticCustomError(str(line["type"]), message),
         loc=line["loc"],
         input=line["input"],
     )
@@ -80,7 +79,7 @@ def _problem_detail(problem: Problem, value: BaseModel) -> InitErrorDetails:
     text = problem.rule + (f" Fix: {problem.fix}" if problem.fix else "")
     loc = tuple(problem.field.split("."))
     return InitErrorDetails(
-        type=PydanticCustomError("rule", text.replace("{", "(").replace("}", ")")),  # type: ignore[arg-type]
+        type=PydanticCustomError("rule", text.replace("{", "(").replace("}", ")")),
         loc=loc,
         input=getattr(value, loc[0], None),
     )

@@ -31,7 +31,8 @@ class LustreSpec(Value):
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] | None = None
-    """A name of your own. A file system of this name is adopted, whoever's execution made it; without one, each execution has its own."""
+    """A name of your own. A file system of this name is adopted, whoever's execution made it. Without one, each
+    execution has its own."""
     deployment_type: DeploymentType = "PERSISTENT_2"
     capacity_gib: int = 1200
     """Storage capacity in GiB: 1200, 2400, or a multiple of 2400."""
@@ -71,9 +72,7 @@ class LustreSpec(Value):
         given = self.per_unit_storage_throughput
         field = "per_unit_storage_throughput"
         if given is not None and not allowed:
-            yield Problem(
-                field, f"{self.deployment_type} takes none (it always has 200 MB/s per TiB).", "leave it out."
-            )
+            yield Problem(field, f"{self.deployment_type} takes none (it always has 200 MB/s/TiB).", "leave it out.")
         elif given is None and self.deployment_type == "PERSISTENT_1":
             yield Problem(field, "PERSISTENT_1 needs one; allowed are 50, 100, 200.", "use 50, 100 or 200.")
         elif given is not None and given not in allowed:
@@ -191,3 +190,30 @@ def s3_uri(mount_name: str, links: dict[str, str], directory: str) -> str:
         raise InvalidSpec("The directory", [Problem("directory", f"{directory} is under no linked path of {root}.")])
     _, repository, rest = max(matches)
     return repository.rstrip("/") + ("/" + rest.strip("/") if rest.strip("/") else "/" * repository.endswith("/"))
+
+
+class DeleteSpec(Value):
+    """A Lustre file system to delete, with its links; the data behind the links stays in S3."""
+
+    file_system: LustreFileSystem
+    include_adopted: bool = False
+    """Delete it even if it existed before this execution."""
+
+
+class UnlinkSpec(Value):
+    """A data repository association to delete."""
+
+    link: RepositoryLink
+    delete_data_in_file_system: bool = False
+
+
+class ReleaseSpec(Value):
+    """Every file system, with its links, that this execution made. Nothing to choose."""
+
+
+class Removed(Value):
+    """What was removed, and what was seen to be left of this execution afterwards (nothing, when all went well)."""
+
+    removed: tuple[str, ...]
+    remaining: tuple[str, ...] = ()
+    timing: Timing

@@ -49,9 +49,8 @@ class Settings(Value):
         if "endpoint" not in fields:
             raise SettingsError(HOW_TO_CHOOSE)
         if "security_group_ids" in fields:
-            fields["security_group_ids"] = [
-                g.strip() for g in str(fields["security_group_ids"]).split(",") if g.strip()
-            ]
+            groups = str(fields["security_group_ids"]).split(",")
+            fields["security_group_ids"] = [group.strip() for group in groups if group.strip()]
         if "tags" in fields:
             pairs = [pair.partition("=") for pair in str(fields["tags"]).split(",") if pair.strip()]
             fields["tags"] = {key.strip(): value.strip() for key, _, value in pairs}

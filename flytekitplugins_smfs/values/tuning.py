@@ -23,7 +23,7 @@ class Continuous(Value):
     scaling: Scaling = "Auto"
 
     def __init__(self, minimum: float, maximum: float, scaling: Scaling = "Auto", **fields: Any) -> None:
-        super().__init__(minimum=minimum, maximum=maximum, scaling=scaling, **fields)
+        super().__init__(**{"minimum": minimum, "maximum": maximum, "scaling": scaling, **fields})
 
     def problems(self) -> Iterator[Problem]:
         yield from _range_problems(self.minimum, self.maximum, self.scaling)
@@ -40,7 +40,7 @@ class Integer(Value):
     scaling: Literal["Auto", "Linear", "Logarithmic"] = "Auto"
 
     def __init__(self, minimum: int, maximum: int, scaling: str = "Auto", **fields: Any) -> None:
-        super().__init__(minimum=minimum, maximum=maximum, scaling=scaling, **fields)
+        super().__init__(**{"minimum": minimum, "maximum": maximum, "scaling": scaling, **fields})
 
     def problems(self) -> Iterator[Problem]:
         yield from _range_problems(self.minimum, self.maximum, self.scaling)
@@ -53,10 +53,9 @@ class Categorical(Value):
     values: Annotated[tuple[str, ...], Field(min_length=1, max_length=30)]
 
     def __init__(self, values: Any, **fields: Any) -> None:
-        texts = (
-            values if isinstance(values, str) else [str(v).lower() if isinstance(v, bool) else str(v) for v in values]
-        )
-        super().__init__(values=texts, **fields)
+        if not isinstance(values, str):
+            values = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
+        super().__init__(**{"values": values, **fields})
 
     def problems(self) -> Iterator[Problem]:
         if len(set(self.values)) < len(self.values):

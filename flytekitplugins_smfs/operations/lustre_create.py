@@ -1,0 +1,172 @@
+"""Create a Lustre file system, or find the one that this owner already made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.aws.names import (
+    FINGERPRINT_TAG,
+    OWNER_TAG,
+    client_token,
+    fingerprint,
+    owner_tags,
+    slug,
+    tag_list,
+    tag_map,
+)
+from flytekitplugins_smfs.operations import file_systems
+from flytekitplugins_smfs.operations.base import Operation, now, timing
+from flytekitplugins_smfs.operations.network import interfaces, security_groups_of, subnet_for
+from flytekitplugins_smfs.values.errors import Conflict, FingerprintMismatch
+from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec
+from flytekitplugins_smfs.values.operation import Handle, Link, Owner, Phase, Progress
+
+NAME_TAG = "smfs:name"
+
+
+class LustreHandle(Handle):
+    """A file system being created; `created` says whether this owner made it, and so may remove it."""
+
+    file_system_id: str
+    created: bool
+
+
+class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
+    """FSx CreateFileSystem (LUSTRE), until it is AVAILABLE. Usually takes 5 to 10 minutes."""
+
+    name = "lustre-create"
+    spec_type = LustreSpec
+    handle_type = LustreHandle
+    result_type = LustreFileSystem
+
+    def start(self, aws: Aws, spec: LustreSpec, owner: Owner) -> LustreHandle:
+        mark = fingerprint(spec.model_dump(mode="json", exclude={"tags", "name"}))
+        found = _find(aws, spec, owner)
+        if found is None:
+            found = _create(aws, spec, owner, mark)
+        else:
+            _check_same(found, spec, mark)
+        return LustreHandle(
+            region=aws.region,
+            owner=owner,
+            started_at=now(),
+            file_system_id=found["FileSystemId"],
+            created=tag_map(found.get("Tags")).get(OWNER_TAG) == owner.key,
+        )
+
+    def look(self, aws: Aws, handle: LustreHandle) -> Progress[LustreFileSystem]:
+        found = file_systems.describe(aws, handle.file_system_id)
+        links = _links(aws, handle.file_system_id)
+        lifecycle = found["Lifecycle"] if found else "GONE"
+        if found and lifecycle in {"AVAILABLE", "UPDATING"}:
+            return Progress(phase=Phase.SUCCEEDED, result=_described(aws, found, handle), links=links)
+        if found and lifecycle == "CREATING":
+            message = f"{handle.file_system_id} is being created (usually 5 to 10 minutes)"
+            return Progress(phase=Phase.INITIALIZING, message=message, links=links)
+        reason = file_systems.failure(found) if found else "it disappeared while it was being created"
+        if found and handle.created:  # nobody calls cancel for what failed by itself
+            file_systems.remove_file_system(aws, handle.file_system_id)
+            reason += " (the failed file system was deleted)"
+        return Progress(phase=Phase.FAILED, message=f"File system {handle.file_system_id}: {reason}", links=links)
+
+    def cancel(self, aws: Aws, handle: LustreHandle) -> bool:
+        return not handle.created or file_systems.remove_file_system(aws.at(handle.region), handle.file_system_id)
+
+    def what(self, handle: LustreHandle) -> str:
+        return f"file system {handle.file_system_id}"
+
+
+def _find(aws: Aws, spec: LustreSpec, owner: Owner) -> dict[str, Any] | None:
+    """The one that is there already: by its name if it has one, else by its owner. Broken ones do not count."""
+    key, value = (NAME_TAG, spec.name) if spec.name else (OWNER_TAG, owner.key)
+    dead = file_systems.GOING | file_systems.BROKEN
+    alive = [system for system in file_systems.tagged(aws, key, value) if system["Lifecycle"] not in dead]
+    return alive[0] if alive else None
+
+
+def _create(aws: Aws, spec: LustreSpec, owner: Owner, mark: str) -> dict[str, Any]:
+    request = _request(aws, spec, owner, mark)
+    try:
+        answer = aws.call("fsx", "CreateFileSystem", request, doing=_doing(spec))
+    except Conflict as conflict:
+        if conflict.code != "IncompatibleParameterError":
+            raise
+        raise FingerprintMismatch("The file system of this owner", [conflict.text]) from conflict
+    created: dict[str, Any] = answer["FileSystem"]
+    return created
+
+
+def _doing(spec: LustreSpec) -> str:
+    return f"creating a Lustre file system ({spec.deployment_type}, {spec.capacity_gib} GiB)"
+
+
+def _request(aws: Aws, spec: LustreSpec, owner: Owner, mark: str) -> dict[str, Any]:
+    label = spec.name or slug(f"{owner.step}-{owner.key[:6]}", 200)
+    own = {"Name": label, **({NAME_TAG: spec.name} if spec.name else {})}
+    lustre: dict[str, Any] = {
+        "DeploymentType": spec.deployment_type,
+        "WeeklyMaintenanceStartTime": spec.weekly_maintenance_start_time,
+        "DataCompressionType": spec.data_compression_type,
+    }
+    if spec.throughput is not None:
+        lustre["PerUnitStorageThroughput"] = spec.throughput
+    groups = list(spec.security_group_ids or aws.settings.security_group_ids)
+    optional = {
+        "KmsKeyId": spec.kms_key_id,
+        "FileSystemTypeVersion": spec.file_system_type_version,
+        "SecurityGroupIds": groups,
+    }
+    return {
+        "ClientRequestToken": client_token(owner, "lustre", mark),
+        "FileSystemType": "LUSTRE",
+        "StorageType": "SSD",
+        "StorageCapacity": spec.capacity_gib,
+        "SubnetIds": [subnet_for(aws, spec.subnet_id, spec.availability_zone)],
+        "Tags": tag_list(owner_tags(owner, mark, aws.settings.tags, own, spec.tags)),
+        "LustreConfiguration": lustre,
+        **{key: value for key, value in optional.items() if value},
+    }
+
+
+def _check_same(found: dict[str, Any], spec: LustreSpec, mark: str) -> None:
+    if tag_map(found.get("Tags")).get(FINGERPRINT_TAG) == mark:
+        return
+    lustre = found.get("LustreConfiguration", {})
+    pairs = [
+        ("capacity_gib", found.get("StorageCapacity"), spec.capacity_gib),
+        ("deployment_type", lustre.get("DeploymentType"), spec.deployment_type),
+        ("per_unit_storage_throughput", lustre.get("PerUnitStorageThroughput"), spec.throughput),
+        ("data_compression_type", lustre.get("DataCompressionType", "NONE"), spec.data_compression_type),
+        ("subnet_id", (found.get("SubnetIds") or [None])[0], spec.subnet_id or found["SubnetIds"][0]),
+    ]
+    differences = [f"{field} is {there}, wanted {wanted}" for field, there, wanted in pairs if there != wanted]
+    raise FingerprintMismatch(f"File system {found['FileSystemId']}", differences)
+
+
+def _described(aws: Aws, found: dict[str, Any], handle: LustreHandle) -> LustreFileSystem:
+    ids = tuple(found.get("NetworkInterfaceIds", []))
+    return LustreFileSystem(
+        id=found["FileSystemId"],
+        arn=found["ResourceARN"],
+        region=aws.region,
+        mount_name=found["LustreConfiguration"]["MountName"],
+        dns_name=found["DNSName"],
+        deployment_type=found["LustreConfiguration"]["DeploymentType"],
+        capacity_gib=found["StorageCapacity"],
+        vpc_id=found["VpcId"],
+        subnet_id=found["SubnetIds"][0],  # Lustre has exactly one
+        security_group_ids=security_groups_of(interfaces(aws, ids)),
+        network_interface_ids=ids,
+        adopted=not handle.created,
+        timing=timing(handle),
+    )
+
+
+def _links(aws: Aws, file_system_id: str) -> tuple[Link, ...]:
+    if aws.settings.endpoint != "aws":
+        return ()
+    url = (
+        f"https://{aws.region}.console.aws.amazon.com/fsx/home?region={aws.region}#file-system-details/{file_system_id}"
+    )
+    return (Link(name="File system", url=url),)
