@@ -1,1 +1,168 @@
-"""SageMaker training over FSx for Lustre and EFS as typed Flyte tasks."""
+"""SageMaker training over FSx for Lustre and EFS as typed Flyte tasks.
+
+Every public name is here and is loaded when it is first used: importing this package alone costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flytekitplugins_smfs.flyte.config import settings
+    from flytekitplugins_smfs.flyte.tasks import (
+        CreateLustreTask,
+        DeleteLustreTask,
+        LinkRepositoryTask,
+        OperationTask,
+        ReleaseTask,
+        UnlinkRepositoryTask,
+        create_lustre,
+        delete_lustre,
+        link_repository,
+        unlink_repository,
+    )
+    from flytekitplugins_smfs.flyte.training_tasks import TrainingTask, TuningTask
+    from flytekitplugins_smfs.values.base import Timing
+    from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
+    from flytekitplugins_smfs.values.errors import (
+        AwsFault,
+        Capacity,
+        Conflict,
+        Denied,
+        FingerprintMismatch,
+        Invalid,
+        InvalidSpec,
+        Missing,
+        OperationCancelled,
+        OperationError,
+        OperationFailed,
+        OperationTimedOut,
+        Problem,
+        SettingsError,
+        SmfsError,
+        Throttled,
+        Transient,
+    )
+    from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec, Removed, RepositoryLink
+    from flytekitplugins_smfs.values.settings import Settings
+    from flytekitplugins_smfs.values.training import (
+        BuiltinAlgorithm,
+        Checkpoints,
+        Hyperparameters,
+        ImageAlgorithm,
+        MetricDefinition,
+        MetricPoint,
+        Network,
+        Resources,
+        Stopping,
+        TrainingResult,
+    )
+    from flytekitplugins_smfs.values.tuning import (
+        Categorical,
+        Continuous,
+        Integer,
+        Maximize,
+        Minimize,
+        Objective,
+        Ranges,
+        Trial,
+        TuningResult,
+    )
+
+_HOMES: dict[str, str] = {
+    "flyte.config": "settings",
+    "flyte.tasks": (
+        "CreateLustreTask DeleteLustreTask LinkRepositoryTask OperationTask ReleaseTask UnlinkRepositoryTask "
+        "create_lustre delete_lustre link_repository unlink_repository"
+    ),
+    "flyte.training_tasks": "TrainingTask TuningTask",
+    "values.base": "Timing",
+    "values.channels": "FileSystemInput TrainingInput",
+    "values.errors": (
+        "AwsFault Capacity Conflict Denied FingerprintMismatch Invalid InvalidSpec Missing OperationCancelled "
+        "OperationError OperationFailed OperationTimedOut Problem SettingsError SmfsError Throttled Transient"
+    ),
+    "values.lustre": "LustreFileSystem LustreSpec Removed RepositoryLink",
+    "values.settings": "Settings",
+    "values.training": (
+        "BuiltinAlgorithm Checkpoints Hyperparameters ImageAlgorithm MetricDefinition MetricPoint Network "
+        "Resources Stopping TrainingResult"
+    ),
+    "values.tuning": "Categorical Continuous Integer Maximize Minimize Objective Ranges Trial TuningResult",
+}
+"""Module -> the public names that live there."""
+
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "AwsFault",
+    "BuiltinAlgorithm",
+    "Capacity",
+    "Categorical",
+    "Checkpoints",
+    "Conflict",
+    "Continuous",
+    "CreateLustreTask",
+    "DeleteLustreTask",
+    "Denied",
+    "FileSystemInput",
+    "FingerprintMismatch",
+    "Hyperparameters",
+    "ImageAlgorithm",
+    "Integer",
+    "Invalid",
+    "InvalidSpec",
+    "LinkRepositoryTask",
+    "LustreFileSystem",
+    "LustreSpec",
+    "Maximize",
+    "MetricDefinition",
+    "MetricPoint",
+    "Minimize",
+    "Missing",
+    "Network",
+    "Objective",
+    "OperationCancelled",
+    "OperationError",
+    "OperationFailed",
+    "OperationTask",
+    "OperationTimedOut",
+    "Problem",
+    "Ranges",
+    "ReleaseTask",
+    "Removed",
+    "RepositoryLink",
+    "Resources",
+    "Settings",
+    "SettingsError",
+    "SmfsError",
+    "Stopping",
+    "Throttled",
+    "Timing",
+    "TrainingInput",
+    "TrainingResult",
+    "TrainingTask",
+    "Transient",
+    "Trial",
+    "TuningResult",
+    "TuningTask",
+    "UnlinkRepositoryTask",
+    "create_lustre",
+    "delete_lustre",
+    "link_repository",
+    "settings",
+    "unlink_repository",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,139 @@
+"""An operation as a Flyte task, and the tasks for file systems and their links."""
+
+from __future__ import annotations
+
+import datetime
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, TypedDict, Unpack
+
+from flytekit.configuration import SerializationSettings
+from flytekit.core.base_task import PythonTask, TaskMetadata
+from flytekit.core.interface import Interface
+
+from flytekitplugins_smfs.flyte.binding import PAYLOAD, Binding, plain_values
+from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
+from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec, Removed, RepositoryLink
+
+NOWHERE = "-"
+TASK_TYPE_PREFIX = "smfs-"
+
+
+class TaskOptions(TypedDict, total=False):
+    """What every task of this package takes besides its own arguments; names and meaning are flytekit's."""
+
+    retries: int
+    timeout: datetime.timedelta | int
+    enable_deck: bool
+    metadata: TaskMetadata
+    """Everything else, such as caching. Not together with `retries` or `timeout`."""
+
+
+class OperationTask(PythonTask[None]):
+    """A Flyte task whose work is one operation.
+
+    On a cluster the connector of its task type runs it; in a local run it is run by this package's own runner.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        operation: str,
+        inputs: Mapping[str, Any],
+        output: type[Any],
+        *,
+        spec: Mapping[str, Any] | None = None,
+        paths: Mapping[str, str] | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> None:
+        """`inputs` maps names to types, or to pairs of type and default."""
+        self._defaults = {key: kind[1] for key, kind in inputs.items() if isinstance(kind, tuple)}
+        super().__init__(
+            task_type=TASK_TYPE_PREFIX + operation,
+            name=name,
+            task_config=None,
+            interface=Interface(inputs=OrderedDict(inputs), outputs=OrderedDict(o0=output)),
+            metadata=_metadata(name, options),
+            enable_deck=options.get("enable_deck", False),
+        )
+        self._binding = Binding(operation, spec or {}, paths or {}, deck=self.enable_deck)
+
+    @property
+    def binding(self) -> Binding:
+        """How this task's inputs become the operation's spec."""
+        return self._binding
+
+    def get_custom(self, settings: SerializationSettings) -> dict[str, Any]:
+        return {PAYLOAD: self._binding.encode()}
+
+    def execute(self, **kwargs: Any) -> Any:
+        from flytekitplugins_smfs.flyte.runner import run
+
+        given = {**self._defaults, **kwargs}
+        missing = [key for key in self.python_interface.inputs if key not in given]
+        if missing:
+            raise InvalidSpec(f"The call of {self.name}", [Problem(key, "is required.") for key in missing])
+        return run(self, plain_values(given))
+
+
+def _metadata(name: str, options: TaskOptions) -> TaskMetadata:
+    if "metadata" not in options:
+        return TaskMetadata(retries=options.get("retries", 0), timeout=options.get("timeout"))
+    both = [key for key in ("retries", "timeout") if key in options]
+    if both:
+        problems = [Problem(key, "is given beside metadata.", f"put {key} into metadata.") for key in both]
+        raise InvalidSpec(f"Task {name!r}", problems)
+    return options["metadata"]
+
+
+class CreateLustreTask(OperationTask):
+    """Creates an FSx for Lustre file system; ready when it is AVAILABLE. Call it with `spec: LustreSpec`."""
+
+    def __init__(self, name: str, **options: Unpack[TaskOptions]) -> None:
+        inputs = {"spec": (LustreSpec, LustreSpec())}
+        super().__init__(name, "lustre-create", inputs, LustreFileSystem, paths={"spec": ""}, **options)
+
+
+class DeleteLustreTask(OperationTask):
+    """Deletes a file system with its links, and sees it gone. What is behind the links stays in S3.
+
+    Call it with `file_system: LustreFileSystem`. One that existed before this execution is left alone.
+    """
+
+    def __init__(self, name: str, **options: Unpack[TaskOptions]) -> None:
+        super().__init__(name, "lustre-delete", {"file_system": LustreFileSystem}, Removed, **options)
+
+
+class LinkRepositoryTask(OperationTask):
+    """Links an S3 prefix to a path of a file system (a data repository association).
+
+    Call it with `file_system: LustreFileSystem`, `repository: str` (`s3://...`) and `path: str`.
+    """
+
+    def __init__(self, name: str, **options: Unpack[TaskOptions]) -> None:
+        inputs = {"file_system": LustreFileSystem, "repository": str, "path": (str, "/ns1")}
+        super().__init__(name, "repository-link", inputs, RepositoryLink, **options)
+
+
+class UnlinkRepositoryTask(OperationTask):
+    """Removes a data repository association. Call it with `link: RepositoryLink`."""
+
+    def __init__(self, name: str, **options: Unpack[TaskOptions]) -> None:
+        super().__init__(name, "repository-unlink", {"link": RepositoryLink}, Removed, **options)
+
+
+class ReleaseTask(OperationTask):
+    """Removes all that this execution made and that still costs money; for `@workflow(on_failure=...)`.
+
+    Flyte calls a failure task with the workflow's inputs, so say their types in `inputs`; they are not used.
+    """
+
+    def __init__(self, name: str, inputs: Mapping[str, Any] | None = None, **options: Unpack[TaskOptions]) -> None:
+        taken = dict(inputs or {})
+        super().__init__(name, "release", taken, Removed, paths=dict.fromkeys(taken, NOWHERE), **options)
+
+
+create_lustre = CreateLustreTask(name="smfs.create_lustre")
+delete_lustre = DeleteLustreTask(name="smfs.delete_lustre")
+link_repository = LinkRepositoryTask(name="smfs.link_repository")
+unlink_repository = UnlinkRepositoryTask(name="smfs.unlink_repository")
