@@ -71,6 +71,7 @@ def kind_of(code: str, text: str, status: int) -> type[AwsFault]:
 def fault_of(error: BaseException, *, doing: str, service: str, operation: str) -> AwsFault | None:
     """Translate an exception of botocore; None if it is not one that stands for an answer of AWS."""
     import botocore.exceptions as failures
+    from botocore.parsers import ResponseParserError
 
     place = {"doing": doing, "service": service, "operation": operation}
     if isinstance(error, failures.ClientError):
@@ -83,6 +84,6 @@ def fault_of(error: BaseException, *, doing: str, service: str, operation: str) 
     credentials = (failures.NoCredentialsError, failures.PartialCredentialsError, failures.TokenRetrievalError)
     if isinstance(error, (*credentials, failures.CredentialRetrievalError, failures.UnauthorizedSSOTokenError)):
         return Denied(code=type(error).__name__, text=str(error), **place)
-    if isinstance(error, failures.HTTPClientError | failures.ResponseParserError | failures.ConnectionError):
+    if isinstance(error, failures.HTTPClientError | failures.ConnectionError | ResponseParserError):
         return Transient(code=type(error).__name__, text=str(error), **place)
     return None

@@ -1,0 +1,54 @@
+"""Every answer of AWS has its kind."""
+
+import botocore.exceptions as failures
+import pytest
+
+from flytekitplugins_smfs.aws.faults import fault_of
+from flytekitplugins_smfs.values.errors import Capacity, Conflict, Denied, Invalid, Missing, Throttled, Transient
+
+
+def client_error(code: str, text: str = "", status: int = 400) -> failures.ClientError:
+    answer = {"Error": {"Code": code, "Message": text}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return failures.ClientError(answer, "Anything")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (client_error("ThrottlingException", "Rate exceeded"), Throttled),
+        (client_error("RequestLimitExceeded", status=503), Throttled),
+        (client_error("TooManyRequestsException", status=429), Throttled),
+        (client_error("ValidationException", "Rate exceeded"), Throttled),
+        (client_error("InternalServerError", status=500), Transient),
+        (client_error("SomethingNew", status=503), Transient),
+        (failures.ReadTimeoutError(endpoint_url="http://x"), Transient),
+        (failures.EndpointConnectionError(endpoint_url="http://x"), Transient),
+        (failures.ConnectionClosedError(endpoint_url="http://x"), Transient),
+        (client_error("ResourceLimitExceeded"), Capacity),
+        (client_error("ServiceLimitExceeded"), Capacity),
+        (client_error("ExpiredTokenException"), Denied),
+        (client_error("SomethingNew", status=403), Denied),
+        (failures.NoCredentialsError(), Denied),
+        (client_error("ResourceInUse"), Conflict),
+        (client_error("IncompatibleParameterError"), Conflict),
+        (client_error("FileSystemNotFound"), Missing),
+        (client_error("ValidationException", "Requested resource not found."), Missing),
+        (client_error("ValidationException", "1 validation error detected"), Invalid),
+        (client_error("BadRequest"), Invalid),
+        (failures.ParamValidationError(report="no"), Invalid),
+    ],
+)
+def test_kind(error: Exception, kind: type) -> None:
+    fault = fault_of(error, doing="testing", service="sagemaker", operation="Anything")
+    assert type(fault) is kind
+
+
+def test_the_text_says_what_was_done_awss_words_and_what_to_do() -> None:
+    fault = fault_of(client_error("AccessDenied", "not you"), doing="creating x", service="fsx", operation="Create")
+    assert fault is not None
+    assert str(fault).startswith("While creating x: fsx Create answered AccessDenied: not you")
+    assert "policies" in str(fault)
+
+
+def test_a_bug_is_not_an_answer_of_aws() -> None:
+    assert fault_of(KeyError("x"), doing="", service="", operation="") is None

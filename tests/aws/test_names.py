@@ -1,0 +1,70 @@
+"""Names derive from the owner, and fit AWS's rules."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flytekitplugins_smfs.aws.names import client_token, fingerprint, job_name, owner_tags, slug
+from flytekitplugins_smfs.aws.pacing import TokenBucket, full_jitter, rate_of
+from flytekitplugins_smfs.values.lustre import LustreSpec
+from flytekitplugins_smfs.values.operation import Owner
+
+owners = st.builds(
+    Owner,
+    execution=st.text(min_size=1, max_size=200),
+    step=st.text(min_size=1, max_size=50),
+    attempt=st.integers(0, 9),
+)
+
+
+@given(task=st.text(max_size=200), owner=owners)
+def test_job_names_fit_sagemakers_pattern(task: str, owner: Owner) -> None:  # N7
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", job_name(task, owner, 63))
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", job_name(task, owner, 32))  # C46
+    assert re.fullmatch(r"[A-Za-z0-9_.-]{1,63}", client_token(owner, "lustre", "f"))
+
+
+@given(owner=owners)
+def test_same_owner_same_name_next_attempt_another(owner: Owner) -> None:  # N2
+    again = Owner.model_validate_json(owner.model_dump_json())
+    retry = owner.model_copy(update={"attempt": owner.attempt + 1})
+    assert job_name("t", again, 63) == job_name("t", owner, 63) != job_name("t", retry, 63)
+    assert client_token(again, "p", "f") == client_token(owner, "p", "f") != client_token(retry, "p", "f")
+    assert retry.key == owner.key
+
+
+@given(owner=owners)
+def test_tags_fit(owner: Owner) -> None:
+    for key, value in owner_tags(owner, "f" * 16, {"team": "ml"}).items():
+        assert re.fullmatch(r"[\w .:/=+\-@]{1,128}", key)
+        assert re.fullmatch(r"[\w .:/=+\-@]{0,256}", value)
+
+
+def test_fingerprint_sees_every_field() -> None:  # N2
+    assert fingerprint(LustreSpec()) == fingerprint(LustreSpec(capacity_gib=1200))
+    assert fingerprint(LustreSpec()) != fingerprint(LustreSpec(capacity_gib=2400))
+
+
+def test_slug_is_never_empty() -> None:
+    assert slug("äöü", 10) == "smfs"
+    assert slug("digits.train", 63) == "digits-train"
+
+
+def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
+    clock = [0.0]
+    bucket = TokenBucket(2.0, lambda: clock[0])
+    waits = [bucket.reserve() for _ in range(6)]
+    assert waits == [0, 0, 0, 0, 0.5, 1.0]
+    clock[0] = 10.0
+    assert bucket.reserve() == 0
+
+
+def test_rates_are_bounded_by_the_settings() -> None:
+    assert rate_of("sagemaker", "CreateTrainingJob", None) == 1
+    assert rate_of("sagemaker", "DescribeTrainingJob", 0.5) == 0.5
+
+
+@given(st.integers(1, 60))
+def test_jitter_is_bounded(attempt: int) -> None:
+    assert 0 <= full_jitter(attempt) <= 20
