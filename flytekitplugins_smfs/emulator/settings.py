@@ -26,6 +26,13 @@ class Settings:
     association_scan_seconds: float = 0.5
     repository_task_seconds: float = 0.1
 
+    training_starting_seconds: float = 0.2
+    training_poll_seconds: float = 0.05
+    training_stop_grace_seconds: float = 5.0
+    training_threads: int = 1
+    training_spot_price: float = 0.3
+    training_isolation: bool = True
+
     file: Path | None = field(default=None, repr=False)
 
     @classmethod

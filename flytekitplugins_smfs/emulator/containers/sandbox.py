@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from .. import processes
-from .spec import ExitRecord, Folder, ProcessSpec, write_json
+from .spec import ExitRecord, Folder, write_json
 
 _STARTING_SECONDS = 60
 
@@ -32,11 +32,9 @@ class Sandbox:
         self._name = name
         self._registry = registry
 
-    def start(self, spec: ProcessSpec) -> None:
-        """Start the process unless it was started before, and record its group. Raises SandboxError."""
+    def start(self) -> None:
+        """Start the process of the folder's spec unless it was started before. Raises SandboxError."""
         if not self.started():
-            self.folder.path.mkdir(parents=True, exist_ok=True)
-            spec.write(self.folder.spec)
             command = [sys.executable, "-m", "flytekitplugins_smfs.emulator.containers.supervisor"]
             with self.folder.path.joinpath("supervisor.log").open("ab") as log:
                 try:
@@ -50,10 +48,9 @@ class Sandbox:
                     )
                 except subprocess.SubprocessError as error:
                     raise SandboxError(f"the supervisor of {self._name} did not start: {error}") from error
-        if not self.alive():
-            return
-        with suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
-            processes.record(self._registry, self._name, self._pid())
+        if self.alive() and not self._registry.joinpath(f"{self._name}.{self._pid()}.json").exists():
+            with suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
+                processes.record(self._registry, self._name, self._pid())
 
     def started(self) -> bool:
         """Whether there was ever a process here."""

@@ -1,0 +1,6 @@
+"""SageMaker: training jobs that really run, tuning jobs that really search, and their tags."""
+
+from . import lifecycle, tags, training
+from .service import service
+
+__all__ = ["lifecycle", "service", "tags", "training"]

@@ -1,0 +1,211 @@
+"""A training job's way from Starting to its end, one turn at a time, from what the store and the job's folder say.
+
+Every phase may be repeated after a kill: downloads begin anew, a running process is found again by its folder, uploads
+replace what they had written.
+"""
+
+import math
+import shutil
+from typing import Any
+
+from ...containers.sandbox import Sandbox, SandboxError
+from ...containers.spec import ExitRecord
+from ...registry import Context
+from ...store import Doc
+from . import artifacts, placement, telemetry, workspace
+from .jobs import ENDED, TRAINING_JOB, edit, end, enter
+from .placement import JobFailure
+from .service import service
+
+_CAPACITY = (
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
+)
+_INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
+_AT_ONCE = 0.0
+
+
+@service.lifecycle(TRAINING_JOB)
+def take_turn(ctx: Context, name: str) -> float | None:
+    """Move a training job on. The answer is when to look again."""
+    doc = ctx.store.get(TRAINING_JOB, name)
+    if doc is None or doc["status"] in ENDED:
+        return None
+    try:
+        return _PHASES[doc["phase"]](ctx, doc)
+    except JobFailure as failure:
+        return _finish(ctx, doc, ("Failed", "Failed", str(failure)))
+
+
+def _starting(ctx: Context, doc: Doc) -> float | None:
+    if doc["stop"]:
+        return _finish(ctx, doc, ("Stopped", "Stopped", None))
+    waited = ctx.now() - doc["phase_since"]
+    if waited < ctx.settings.training_starting_seconds:
+        return float(ctx.settings.training_starting_seconds - waited)
+    if _waited_too_long(ctx, doc):
+        return _finish(ctx, doc, ("Stopped", "MaxWaitTimeExceeded", None))
+    if ctx.injections.job_fault("capacity", doc["name"]):
+        raise JobFailure(_CAPACITY)
+    placement.check(ctx, doc["request"])
+    workspace.command(doc["request"])
+    with edit(ctx, doc["name"]) as now_doc:
+        now_doc["started"] = now_doc["started"] or ctx.now()
+        enter(ctx, now_doc, "Downloading", "Downloading input data", phase="downloading")
+    return _AT_ONCE
+
+
+def _downloading(ctx: Context, doc: Doc) -> float | None:
+    if doc["stop"]:
+        return _finish(ctx, doc, ("Stopped", "Stopped", None))
+    placement.check_download(ctx, doc["request"])
+    shutil.rmtree(workspace.attempt_directory(ctx, doc), ignore_errors=True)
+    hosts = workspace.host_names(doc["request"])
+    specs = {host: _built(ctx, doc, host) for host in hosts}
+    artifacts.restore_checkpoints(ctx, doc)
+    for host, spec in specs.items():
+        spec.write(workspace.sandbox(ctx, doc, host).folder.spec)
+    with edit(ctx, doc["name"]) as now_doc:
+        message = "Training image download completed. Training in progress."
+        enter(ctx, now_doc, "Training", message, phase="training")
+    return _AT_ONCE
+
+
+def _built(ctx: Context, doc: Doc, host: str) -> Any:
+    (workspace.attempt_directory(ctx, doc) / host).mkdir(parents=True)
+    return workspace.build(ctx, doc, host)
+
+
+def _training(ctx: Context, doc: Doc) -> float | None:
+    sandboxes = [workspace.sandbox(ctx, doc, host) for host in workspace.host_names(doc["request"])]
+    try:
+        for sandbox in sandboxes:
+            sandbox.start()
+    except SandboxError as error:
+        raise JobFailure(f"{_INTERNAL} ({error})") from error
+    outcomes = [sandbox.outcome() for sandbox in sandboxes]
+    _observe(ctx, doc)
+    if None in outcomes:
+        _interfere(ctx, doc, sandboxes, outcomes)
+        return float(ctx.settings.training_poll_seconds)
+    return _ended(ctx, doc, [outcome for outcome in outcomes if outcome is not None])
+
+
+def _observe(ctx: Context, doc: Doc) -> None:
+    """Take over new log lines and checkpoints."""
+    with ctx.store.transaction():
+        changes = telemetry.collect(ctx, doc)
+        if changes["offsets"] != doc["offsets"]:
+            ctx.store.update(TRAINING_JOB, doc["name"], **changes)
+    if "CheckpointConfig" in doc["request"]:
+        artifacts.save_checkpoints(ctx, doc)
+
+
+def _interfere(ctx: Context, doc: Doc, sandboxes: list[Sandbox], outcomes: list[ExitRecord | None]) -> None:
+    """Stop what must not go on: on request, when the capacity is taken away, or when another host has failed."""
+    if doc["stop"] and not doc["stop_sent"]:
+        for sandbox in sandboxes:
+            sandbox.stop("Stopped", ctx.settings.training_stop_grace_seconds)
+        ctx.store.update(TRAINING_JOB, doc["name"], stop_sent=True)
+    elif any(outcome is not None and outcome.code != 0 for outcome in outcomes):
+        for sandbox in sandboxes:
+            sandbox.stop("PeerFailed", _AT_ONCE)
+    elif ctx.injections.job_fault("interruption", doc["name"]):
+        for sandbox in sandboxes:
+            sandbox.stop("Interrupted", ctx.settings.training_stop_grace_seconds)
+
+
+def _ended(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> float | None:
+    """All hosts have ended: decide what that means."""
+    reasons = {outcome.reason for outcome in outcomes}
+    verdict: tuple[str, str, str | None]
+    if doc["stop"]:
+        verdict = ("Stopped", "Stopped", None)
+    elif "Interrupted" in reasons:
+        return _interrupted(ctx, doc)
+    elif "Deadline" in reasons:
+        verdict = ("Stopped", "MaxRuntimeExceeded", None)
+    elif "Lost" in reasons or any(outcome.error for outcome in outcomes):
+        if doc["attempt"] <= doc["request"].get("RetryStrategy", {}).get("MaximumRetryAttempts", 0):
+            return _again(ctx, doc, "Restarting", "Restarting the training job")
+        errors = sorted({outcome.error for outcome in outcomes if outcome.error})
+        verdict = ("Failed", "Failed", f"{_INTERNAL} ({'; '.join(errors)})")
+    elif all(outcome.code == 0 for outcome in outcomes):
+        verdict = ("Completed", "Completed", None)
+    else:
+        verdict = ("Failed", "Failed", _failure_reason(ctx, doc, outcomes))
+    with edit(ctx, doc["name"]) as now_doc:
+        now_doc["verdict"] = verdict
+        enter(ctx, now_doc, "Uploading", "Uploading generated training model", phase="uploading")
+    return _AT_ONCE
+
+
+def _failure_reason(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> str:
+    """``AlgorithmError: <failure file>, exit code: <n>``, from the first host that failed by itself."""
+    hosts = workspace.host_names(doc["request"])
+    failed = [
+        (host, outcome)
+        for host, outcome in zip(hosts, outcomes, strict=True)
+        if outcome.code != 0 and outcome.reason != "PeerFailed"
+    ]
+    host, outcome = min(failed, key=lambda pair: pair[1].ended)
+    text = artifacts.failure_text(workspace.ml_directory(ctx, doc, host)).strip()
+    if not text.startswith(("AlgorithmError:", "ClientError:")):
+        text = f"AlgorithmError: {text}"
+    ending = f", exit code: {outcome.code}"
+    return f"{text[: 1024 - len(ending)]}{ending}"
+
+
+def _interrupted(ctx: Context, doc: Doc) -> float | None:
+    """Spot capacity was taken away: a spot job waits for new, any other one fails."""
+    if not doc["request"].get("EnableManagedSpotTraining"):
+        raise JobFailure(_INTERNAL)
+    return _again(ctx, doc, "Interrupted", "Training job interrupted")
+
+
+def _again(ctx: Context, doc: Doc, secondary: str, message: str) -> float:
+    with edit(ctx, doc["name"]) as now_doc:
+        enter(ctx, now_doc, secondary, message)
+        now_doc["attempt"] += 1
+        now_doc["stop_sent"] = False
+        enter(ctx, now_doc, "Starting", "Preparing the instances for training", phase="starting")
+    return float(ctx.settings.training_starting_seconds)
+
+
+def _uploading(ctx: Context, doc: Doc) -> float | None:
+    verdict = tuple(doc["verdict"])
+    succeeded = verdict[0] != "Failed"
+    if succeeded:
+        placement.check_upload(ctx, doc["request"])
+    artifacts_url = artifacts.upload(ctx, doc, with_model=succeeded)
+    return _finish(ctx, doc, verdict, artifacts_url)
+
+
+_MESSAGES = {
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job exceeded MaxWaitTimeInSeconds provided",
+}
+
+
+def _finish(
+    ctx: Context, doc: Doc, verdict: tuple[str, str, str | None], artifacts_url: str | None = None
+) -> float | None:
+    """Give the job its last status and free its disk."""
+    status, secondary, failure = verdict
+    for host in workspace.host_names(doc["request"]):
+        workspace.sandbox(ctx, doc, host).stop("Ended", _AT_ONCE)
+    with edit(ctx, doc["name"]) as now_doc:
+        now_doc["artifacts"] = artifacts_url
+        end(ctx, now_doc, status, secondary, _MESSAGES[secondary], failure)
+    artifacts.remove_workspace(ctx, doc)
+    return None
+
+
+def _waited_too_long(ctx: Context, doc: Doc) -> bool:
+    limit = doc["request"]["StoppingCondition"].get("MaxWaitTimeInSeconds", math.inf)
+    return bool(ctx.now() - doc["created"] > limit)
+
+
+_PHASES = {"starting": _starting, "downloading": _downloading, "training": _training, "uploading": _uploading}

@@ -1,0 +1,139 @@
+"""What CreateTrainingJob refuses beyond the constraints of the service model.
+
+Each rule yields AWS's text for what is wrong; texts without a public source say the rule of the documentation.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from moto.iam.models import iam_backends
+
+from ...faults import AwsError, NotImplementedByEmulator
+from ...images import builtin_algorithm
+from ...registry import Context
+from . import objects
+
+_LONGEST_RUN = 28 * 24 * 3600
+
+
+def check(ctx: Context, request: dict[str, Any]) -> None:
+    """Raise the error AWS would answer this request with, if any."""
+    _refuse_unimplemented(request)
+    for rule in (_algorithm, _channels, _resources, _stopping_condition, _checkpoints):
+        for problem in rule(request):
+            raise AwsError("ValidationException", problem)
+    for problem in (*_role(ctx, request["RoleArn"]), *_s3_inputs(ctx, request)):
+        raise AwsError("ValidationException", problem)
+
+
+def _refuse_unimplemented(request: dict[str, Any]) -> None:
+    modes = {channel.get("InputMode") for channel in request.get("InputDataConfig", [])}
+    kinds = {c["DataSource"].get("S3DataSource", {}).get("S3DataType") for c in request.get("InputDataConfig", [])}
+    refused = {
+        "training with AlgorithmName": "AlgorithmName" in request["AlgorithmSpecification"],
+        "InstanceGroups (heterogeneous clusters)": bool(request["ResourceConfig"].get("InstanceGroups")),
+        "TrainingPlanArn": "TrainingPlanArn" in request["ResourceConfig"],
+        "input mode Pipe": "Pipe" in modes | {request["AlgorithmSpecification"]["TrainingInputMode"]},
+        "S3DataType AugmentedManifestFile": "AugmentedManifestFile" in kinds,
+        "S3DataType Converse": "Converse" in kinds,
+        "DebugRuleConfigurations": bool(request.get("DebugRuleConfigurations")),
+        "ProfilerRuleConfigurations": bool(request.get("ProfilerRuleConfigurations")),
+        "KeepAlivePeriodInSeconds (warm pools)": bool(request["ResourceConfig"].get("KeepAlivePeriodInSeconds")),
+    }
+    for what, wanted in refused.items():
+        if wanted:
+            raise NotImplementedByEmulator(what)
+
+
+def _algorithm(request: dict[str, Any]) -> Iterator[str]:
+    specification = request["AlgorithmSpecification"]
+    if not specification.get("TrainingImage"):
+        yield "Either TrainingImage or AlgorithmName must be specified in AlgorithmSpecification."
+    if specification.get("MetricDefinitions") and builtin_algorithm(specification.get("TrainingImage")):
+        yield (
+            "You can't override the metric definitions for Amazon SageMaker algorithms. Please retry your request "
+            "without specifying metric definitions."
+        )
+
+
+def _channels(request: dict[str, Any]) -> Iterator[str]:
+    channels = request.get("InputDataConfig", [])
+    names = [channel["ChannelName"] for channel in channels]
+    if len(set(names)) < len(names):
+        yield f"Duplicate channel names in InputDataConfig: {names}. Channel names must be unique."
+    for channel in channels:
+        source = channel["DataSource"]
+        name = channel["ChannelName"]
+        if len({"S3DataSource", "FileSystemDataSource"} & set(source)) != 1:
+            yield f"Channel {name} must have exactly one of S3DataSource and FileSystemDataSource."
+        if channel.get("CompressionType") == "Gzip" and "S3DataSource" in source:
+            yield f"CompressionType Gzip is supported only in Pipe input mode. Channel: {name}."
+        if "FileSystemDataSource" not in source:
+            continue
+        if "VpcConfig" not in request:
+            yield "VpcConfig must be specified when FileSystemDataSource is specified in InputDataConfig."
+        mode = channel.get("InputMode", request["AlgorithmSpecification"]["TrainingInputMode"])
+        if mode != "File":
+            yield f"Input mode {mode} is not supported with FileSystemDataSource. Channel: {name}. Use File."
+        if not source["FileSystemDataSource"]["DirectoryPath"].startswith("/"):
+            yield f"DirectoryPath must be an absolute path that begins with '/'. Channel: {name}."
+
+
+def _resources(request: dict[str, Any]) -> Iterator[str]:
+    resources = request["ResourceConfig"]
+    if not resources.get("InstanceType") or not resources.get("InstanceCount"):
+        yield "Both InstanceType and InstanceCount must be specified in ResourceConfig, InstanceCount at least 1."
+
+
+def _stopping_condition(request: dict[str, Any]) -> Iterator[str]:
+    condition = request["StoppingCondition"]
+    runtime = condition.get("MaxRuntimeInSeconds", 24 * 3600)
+    wait = condition.get("MaxWaitTimeInSeconds")
+    if runtime > _LONGEST_RUN:
+        yield f"MaxRuntimeInSeconds must be at most {_LONGEST_RUN} (28 days)."
+    if request.get("EnableManagedSpotTraining") and (wait is None or wait < runtime):
+        yield ("Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds")
+    if wait is not None and not request.get("EnableManagedSpotTraining"):
+        yield "Invalid MaxWaitTimeInSeconds. It is not supported if EnableManagedSpotTraining is set to false."
+
+
+def _checkpoints(request: dict[str, Any]) -> Iterator[str]:
+    path = request.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints")
+    if not path.startswith("/opt/ml/") or path.rstrip("/") in ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output"):
+        yield f"Invalid LocalPath {path} in CheckpointConfig: it must be a directory of its own below /opt/ml."
+
+
+def _role(ctx: Context, arn: str) -> Iterator[str]:
+    account = arn.split(":")[4]
+    if account != ctx.account:
+        yield "Cross-account pass role is not allowed."
+    elif not any(role.arn == arn for role in iam_backends[account]["aws"].get_roles()):
+        yield (
+            f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
+            "'sagemaker.amazonaws.com' to assume the role."
+        )
+
+
+def _s3_inputs(ctx: Context, request: dict[str, Any]) -> Iterator[str]:
+    for channel in request.get("InputDataConfig", []):
+        source = channel["DataSource"].get("S3DataSource")
+        if source is not None:
+            problem = missing_objects(ctx, source["S3Uri"], request["RoleArn"])
+            if problem:
+                yield problem
+
+
+def missing_objects(ctx: Context, url: str, role: str) -> str | None:
+    """AWS's text when nothing lies under an S3 URL, else None."""
+    bucket = objects.split(url)[0]
+    detail = ""
+    try:
+        if objects.keys(ctx, url):
+            return None
+    except objects.NoSuchBucket:
+        detail = " Error message from S3: The specified bucket does not exist"
+    return (
+        f'No S3 objects found under S3 URL "{url}" given in input data source. Please ensure that the bucket exists in '
+        f'the selected region ({ctx.region}), that objects exist under that S3 prefix, and that the role "{role}" has '
+        f'"s3:ListBucket" permissions on bucket "{bucket}".{detail}'
+    )

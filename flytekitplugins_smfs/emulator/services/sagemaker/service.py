@@ -1,0 +1,5 @@
+"""The SageMaker service that the modules of this package add their operations to."""
+
+from ...registry import Service
+
+service = Service("sagemaker")

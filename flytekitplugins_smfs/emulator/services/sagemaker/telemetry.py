@@ -1,0 +1,75 @@
+"""A job's output on its way to CloudWatch: log events, and the metrics found in them."""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from ...images import builtin_algorithm
+from ...metrics import Metric
+from ...registry import Context
+from ...store import Doc
+from .workspace import host_names, sandbox
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+NAMESPACE = "/aws/sagemaker/TrainingJobs"
+_LARGEST_BATCH = 5000
+
+
+def collect(ctx: Context, doc: Doc) -> dict[str, Any]:
+    """Move new output of all hosts to the log group; answer what changed of the job's document.
+
+    The offset, the events and the metrics are written in one transaction, so that a kill neither loses nor repeats.
+    """
+    offsets = dict(doc["offsets"])
+    metrics = dict(doc["metrics"])
+    for host in host_names(doc["request"]):
+        place = f"{doc['attempt']}/{host}"
+        events = []
+        for offset, stamp, text in sandbox(ctx, doc, host).lines(offsets.get(place, 0)):
+            events.append((stamp, text.replace("\t", "#011")))
+            offsets[place] = offset
+            if len(events) >= _LARGEST_BATCH:
+                break
+        if events:
+            ctx.logs.append(LOG_GROUP, f"{doc['name']}/{host}-{doc['log_epoch']}", events)
+            _publish_metrics(ctx, doc, events, metrics)
+    return {"offsets": offsets, "metrics": metrics}
+
+
+def metric_definitions(request: dict[str, Any]) -> list[dict[str, str]]:
+    """The regexes looked for in the log: the algorithm's own, or those of the request."""
+    specification = request["AlgorithmSpecification"]
+    algorithm = builtin_algorithm(specification.get("TrainingImage"))
+    if algorithm is not None and "ContainerEntrypoint" not in specification:
+        return algorithm.metric_definitions
+    given: list[dict[str, str]] = specification.get("MetricDefinitions", [])
+    return given
+
+
+def _publish_metrics(ctx: Context, doc: Doc, events: list[tuple[int, str]], latest: dict[str, Any]) -> None:
+    for definition in metric_definitions(doc["request"]):
+        expression = _compiled(definition["Regex"])
+        points = [(stamp / 1000, value) for stamp, text in events if (value := _value(expression, text)) is not None]
+        if points:
+            metric = Metric.of(NAMESPACE, definition["Name"], {"TrainingJobName": doc["name"]})
+            ctx.metrics.put(metric, points)
+            when, value = points[-1]
+            latest[definition["Name"]] = (value, when)
+
+
+@lru_cache(maxsize=512)
+def _compiled(expression: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(expression)
+    except re.error:
+        return None
+
+
+def _value(expression: re.Pattern[str] | None, text: str) -> float | None:
+    found = expression.search(text) if expression is not None else None
+    if found is None or not found.re.groups:
+        return None
+    try:
+        return float(found[1])
+    except (TypeError, ValueError):
+        return None

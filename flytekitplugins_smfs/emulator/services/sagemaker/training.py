@@ -1,0 +1,117 @@
+"""Training jobs: create, describe, list, stop, delete."""
+
+from typing import Any
+
+from ...faults import AwsError
+from ...registry import Context
+from ...store import Doc
+from . import rules
+from .jobs import ENDED, TRAINING_JOB, description, edit, enter, load, summary
+from .paging import page, select
+from .service import service
+from .tags import put_tags
+from .telemetry import metric_definitions
+
+
+@service.operation("CreateTrainingJob")
+def create_training_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """CreateTrainingJob: the job begins with the scheduler's next turn."""
+    rules.check(ctx, request)
+    return {"TrainingJobArn": create(ctx, request)["arn"]}
+
+
+def create(ctx: Context, request: dict[str, Any], tuning: str | None = None, **more: Any) -> Doc:
+    """Record a job and give it its first turn. ``tuning`` is the ARN of the tuning job it belongs to."""
+    name = request["TrainingJobName"]
+    arn = ctx.arn("sagemaker", f"training-job/{name}")
+    now = ctx.now()
+    definitions = metric_definitions(request)
+    if definitions:
+        request = {
+            **request,
+            "AlgorithmSpecification": {**request["AlgorithmSpecification"], "MetricDefinitions": definitions},
+        }
+    doc: Doc = {
+        "name": name,
+        "arn": arn,
+        "request": request,
+        "tuning": tuning,
+        "status": "InProgress",
+        "secondary": "Starting",
+        "transitions": [],
+        "created": now,
+        "modified": now,
+        "started": None,
+        "ended": None,
+        "failure": None,
+        "artifacts": None,
+        "metrics": {},
+        "offsets": {},
+        "attempt": 1,
+        "stop": False,
+        "stop_sent": False,
+        "log_epoch": int(now),
+        **more,
+    }
+    enter(ctx, doc, "Starting", "Preparing the instances for training", phase="starting")
+    with ctx.store.transaction():
+        if ctx.store.get(TRAINING_JOB, name) is not None:
+            raise AwsError(
+                "ResourceInUse",
+                "Training job names must be unique within an AWS account and region, and a training job with this name "
+                f"already exists ({arn})",
+            )
+        ctx.store.put(TRAINING_JOB, name, doc)
+        put_tags(ctx, arn, request.get("Tags", []))
+        ctx.scheduler.after(0, TRAINING_JOB, name)
+    return doc
+
+
+@service.operation("DescribeTrainingJob")
+def describe_training_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeTrainingJob."""
+    return description(ctx, load(ctx, request["TrainingJobName"]))
+
+
+@service.operation("ListTrainingJobs")
+def list_training_jobs(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """ListTrainingJobs: filtered, newest first unless asked otherwise, in pages."""
+    jobs, token = page(select(ctx.store.all(TRAINING_JOB), request), request)
+    return {"TrainingJobSummaries": [summary(job) for job in jobs], "NextToken": token}
+
+
+@service.operation("StopTrainingJob")
+def stop_training_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """StopTrainingJob: refused for a job that has ended; a second stop of a running one changes nothing."""
+    doc = load(ctx, request["TrainingJobName"])
+    if doc["status"] in ENDED:
+        raise AwsError(
+            "ValidationException",
+            f"The request was rejected because the training job is in status {doc['status']}.",
+        )
+    request_stop(ctx, doc["name"])
+    return {}
+
+
+def request_stop(ctx: Context, name: str) -> None:
+    """Ask a job to stop; nothing happens to one that was asked already or has ended."""
+    with edit(ctx, name) as doc:
+        if doc["stop"] or doc["status"] in ENDED:
+            return
+        doc["stop"] = True
+        doc["status"] = "Stopping"
+        enter(ctx, doc, "Stopping", "Stopping the training job")
+        ctx.scheduler.after(0, TRAINING_JOB, name)
+
+
+@service.operation("DeleteTrainingJob")
+def delete_training_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """DeleteTrainingJob: only for a job that has ended."""
+    doc = load(ctx, request["TrainingJobName"])
+    if doc["status"] not in ENDED:
+        raise AwsError(
+            "ValidationException",
+            f"The request was rejected because the training job is in status {doc['status']}.",
+        )
+    ctx.store.delete(TRAINING_JOB, doc["name"])
+    return {}
