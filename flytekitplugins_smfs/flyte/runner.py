@@ -1,0 +1,237 @@
+"""The local runner: takes a task's operation from start to end, and stops it when asked to."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.flyte import display, signals
+from flytekitplugins_smfs.flyte.binding import validated
+from flytekitplugins_smfs.flyte.config import settings
+from flytekitplugins_smfs.flyte.execution import LocalExecution, current
+from flytekitplugins_smfs.operations import catalog
+from flytekitplugins_smfs.operations.base import Operation
+from flytekitplugins_smfs.values.errors import (
+    AwsFault,
+    Capacity,
+    OperationCancelled,
+    OperationFailed,
+    OperationTimedOut,
+    Throttled,
+    Transient,
+)
+from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
+from flytekitplugins_smfs.values.settings import Settings
+
+if TYPE_CHECKING:
+    from flytekitplugins_smfs.flyte.tasks import OperationTask
+
+FIRST_POLL = 0.1
+"""Seconds to the first poll; each next one waits half as long again."""
+SLOWEST_POLL = {"aws": 10.0}
+"""Seconds between polls at most, by endpoint; where AWS is a process on this machine, asking is cheap."""
+SLOWEST_LOCAL_POLL = 1.0
+STOPPING_TIME = 1800.0
+"""Seconds for which a cancelled operation is watched until it has ended."""
+PASSING = (Throttled, Transient, Capacity)
+"""Faults after which another attempt may go well."""
+
+
+def run(task: OperationTask, inputs: Mapping[str, Any]) -> Any:
+    """Run a task's operation in this process and return its result.
+
+    Raises InvalidSpec before any AWS call, and OperationFailed, OperationTimedOut or OperationCancelled after the
+    operation has ended. What failed in a way that may pass is tried again as often as the task's `retries` say.
+    """
+    operation = catalog.load(task.binding.operation)
+    spec = validated(operation.spec_type, task.binding.data(inputs), f"The call of {task.name}")
+    chosen = settings()
+    execution = current()
+    with signals.watching() as stop, display.shown(task.name) as view:
+        aws = Aws(chosen)
+        display.introduce(_introduction(chosen, aws, execution))
+        step = execution.step(task.name)
+        attempts = 1 + task.metadata.retries
+        for attempt in range(attempts):
+            owner = Owner(execution=execution.id, step=step, attempt=attempt)
+            one = Attempt(operation, spec, owner, aws, stop, view, task.metadata.timeout)
+            try:
+                answer = one.run()
+                break
+            except _Retryable as passing:
+                if attempt + 1 == attempts:
+                    raise passing.error from passing.__cause__
+                view.say(f"attempt {attempt + 1} of {attempts} failed and is tried again. {passing.error}")
+            except OperationCancelled:
+                if not one.ended:
+                    execution.keep()
+                raise
+    if task.enable_deck:
+        _write_deck(task.name, answer)
+    return answer.result
+
+
+class _Retryable(Exception):
+    """An attempt failed, and another may go well."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+@dataclass
+class Attempt:
+    """One attempt at an operation."""
+
+    operation: Operation[Any, Any, Any]
+    spec: Any
+    owner: Owner
+    aws: Aws
+    stop: signals.Stop
+    view: display.View
+    timeout: timedelta | None
+    clock: Callable[[], float] = time.monotonic
+    ended: bool = True
+    """Whether nothing of it is under way any more."""
+    _cursor: str | None = None
+    _pace: _Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pace = _Pace(SLOWEST_POLL.get(self.aws.settings.endpoint, SLOWEST_LOCAL_POLL))
+
+    def run(self) -> Progress[Any]:
+        """From start to success. Raises for every other end."""
+        if self.stop.requested:
+            raise OperationCancelled(f"Stopped by {self.stop.reason} before {self.owner.step} was started.")
+        deadline = self.clock() + self.timeout.total_seconds() if self.timeout else None
+        handle = self._start()
+        self.ended = False
+        try:
+            answer = self._until_final(handle, deadline)
+        except (OperationCancelled, _Retryable):
+            raise
+        except BaseException:  # a fault of our own or the interpreter's: leave nothing running
+            self._cancel(handle)
+            raise
+        self.ended = True
+        if answer.phase is Phase.SUCCEEDED:
+            return answer
+        failure = OperationFailed(answer.message or f"{self.operation.what(handle)} failed; AWS gave no reason.")
+        raise _Retryable(failure) if answer.phase is Phase.RETRYABLE_FAILED else failure
+
+    def _start(self) -> Handle:
+        self.view.show(Progress(phase=Phase.QUEUED, message="being started"))
+        try:
+            handle: Handle = self.operation.start(self.aws, self.spec, self.owner)
+        except PASSING as fault:
+            if self.stop.requested:
+                raise OperationCancelled(f"Stopped by {self.stop.reason} while it could not be started.") from fault
+            raise _Retryable(fault) from fault
+        return handle
+
+    def _until_final(self, handle: Handle, deadline: float | None) -> Progress[Any]:
+        last: Progress[Any] | None = None
+        while True:
+            if self.stop.requested:
+                self._stop_for_signal(handle)
+            if deadline is not None and self.clock() > deadline:
+                self._stop_for_timeout(handle)
+            answer = poll(self.operation, self.aws, handle, last)
+            if last is None or answer.phase != last.phase:
+                self._pace.quicken()
+            last = answer
+            self._show_log(handle)
+            self.view.show(answer)
+            if answer.phase.final:
+                return answer
+            wait = self._pace.next()
+            self.stop.wait(wait if deadline is None else min(wait, max(0.0, deadline - self.clock())))
+
+    def _show_log(self, handle: Handle) -> None:
+        try:
+            page = self.operation.logs(self.aws.impatient(), handle, self._cursor)
+        except AwsFault as fault:
+            self.view.show(Progress(phase=Phase.RUNNING, message=f"Its log could not be read just now. {fault}"))
+            return
+        self._cursor = page.cursor
+        self.view.log(page.lines)
+
+    def _stop_for_signal(self, handle: Handle) -> None:
+        what = self.operation.what(handle)
+        self.view.say(f"{self.stop.reason}: stopping {what}. Once more leaves without waiting.")
+        if self._cancel(handle):
+            raise OperationCancelled(f"{what} was stopped by {self.stop.reason}, and has ended.")
+        raise OperationCancelled(
+            f"{what} was asked to stop ({self.stop.reason}) but had not ended yet when this run left it. "
+            f"Look at it again; `smfs release {self.owner.execution}` removes what this execution made."
+        )
+
+    def _stop_for_timeout(self, handle: Handle) -> None:
+        what = self.operation.what(handle)
+        limit = f"its timeout of {self.timeout}"
+        self.view.say(f"stopping {what}: it did not end within {limit}.")
+        ended = self._cancel(handle)
+        if self.stop.requested:
+            self._stop_for_signal(handle)
+        seen = "was stopped" if ended else "was asked to stop, but had not ended when this run left it"
+        raise _Retryable(OperationTimedOut(f"{what} did not end within {limit} and {seen}."))
+
+    def _cancel(self, handle: Handle) -> bool:
+        """Ask until it is seen to have ended. False when a second signal, or patience, ended the watching."""
+        pace, deadline = _Pace(5.0), self.clock() + STOPPING_TIME
+        asked = Progress[Any](phase=Phase.RUNNING, message=f"stopping {self.operation.what(handle)}")
+        while True:
+            self.view.show(asked)
+            try:
+                self.ended = self.operation.cancel(self.aws, handle)
+            except AwsFault as fault:
+                self.view.say(f"not stopped yet. {fault}")
+            if self.ended or self.stop.insisted or self.clock() > deadline:
+                return self.ended
+            self.stop.wait(pace.next())
+
+
+def poll(operation: Operation[Any, Any, Any], aws: Aws, handle: Handle, last: Progress[Any] | None) -> Progress[Any]:
+    """How far it is. When AWS does not say just now: what was known last, so that no phase is made up."""
+    try:
+        return operation.look(aws.at(handle.region).impatient(), handle)
+    except AwsFault as fault:
+        phase, links = (last.phase, last.links) if last else (Phase.QUEUED, ())
+        return Progress(phase=phase, links=links, message=f"Its state could not be read just now. {fault}")
+
+
+class _Pace:
+    """Waits that grow, with jitter, up to the slowest one."""
+
+    def __init__(self, slowest: float) -> None:
+        self._slowest = slowest
+        self._wait = FIRST_POLL
+
+    def next(self) -> float:
+        """Seconds to wait now."""
+        now, self._wait = self._wait, min(self._slowest, self._wait * 1.5)
+        return now * random.uniform(0.8, 1.2)
+
+    def quicken(self) -> None:
+        """Something changed: look again soon."""
+        self._wait = FIRST_POLL
+
+
+def _introduction(chosen: Settings, aws: Aws, execution: LocalExecution) -> str:
+    place = f" ({aws.endpoint.url})" if aws.endpoint.url else ""
+    again = ", taken up again" if execution.resumed else ""
+    return f"AWS: {chosen.described}{place}, region {aws.region}. Execution {execution.id}{again}."
+
+
+def _write_deck(name: str, answer: Progress[Any]) -> None:
+    """Add the operation's page to the decks that flytekit writes when the task ends."""
+    from flytekit import Deck
+
+    from flytekitplugins_smfs.flyte.decks import operation_deck
+
+    Deck("Operation", operation_deck(name, answer, answer.result))
