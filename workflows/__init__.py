@@ -1,0 +1,1 @@
+"""Workflows to run as they are, or to copy."""
