@@ -35,6 +35,7 @@ bench: $(ALL_READY)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
+	@if [ -d .smfs/emulator ] && [ -x $(BIN)/smfs ]; then $(BIN)/smfs emulator stop --state .smfs/emulator; fi
 	rm -rf $(VENV) .smfs build dist flyte.tgz *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
