@@ -32,6 +32,7 @@ class Settings:
     training_threads: int = 1
     training_spot_price: float = 0.3
     training_isolation: bool = True
+    tuning_poll_seconds: float = 0.1
 
     file: Path | None = field(default=None, repr=False)
 

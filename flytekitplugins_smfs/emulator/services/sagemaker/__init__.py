@@ -1,6 +1,6 @@
 """SageMaker: training jobs that really run, tuning jobs that really search, and their tags."""
 
-from . import lifecycle, tags, training
+from . import lifecycle, tags, training, tuning, tuning_lifecycle
 from .service import service
 
-__all__ = ["lifecycle", "service", "tags", "training"]
+__all__ = ["lifecycle", "service", "tags", "training", "tuning", "tuning_lifecycle"]

@@ -1,5 +1,6 @@
 """A job's output on its way to CloudWatch: log events, and the metrics found in them."""
 
+import json
 import re
 from functools import lru_cache
 from typing import Any
@@ -44,6 +45,13 @@ def metric_definitions(request: dict[str, Any]) -> list[dict[str, str]]:
         return algorithm.metric_definitions
     given: list[dict[str, str]] = specification.get("MetricDefinitions", [])
     return given
+
+
+def series(ctx: Context, job: str, metric: str) -> list[float]:
+    """All values of a metric that a job has printed, in order."""
+    found = Metric.of(NAMESPACE, metric, {"TrainingJobName": job})
+    sql = "SELECT value FROM metric_points WHERE namespace = ? AND name = ? AND dimensions = ? ORDER BY timestamp"
+    return [float(value) for (value,) in ctx.store.run(sql, found.namespace, found.name, json.dumps(found.dimensions))]
 
 
 def _publish_metrics(ctx: Context, doc: Doc, events: list[tuple[int, str]], latest: dict[str, Any]) -> None:

@@ -30,10 +30,12 @@ def attempt_directory(ctx: Context, doc: Doc) -> Path:
 
 
 def sandbox(ctx: Context, doc: Doc, host: str) -> Sandbox:
+    """The process of a host in the present attempt."""
     return Sandbox(attempt_directory(ctx, doc) / host, doc["name"], ctx.paths.processes)
 
 
 def ml_directory(ctx: Context, doc: Doc, host: str) -> Path:
+    """What a host sees as ``/opt/ml``."""
     return attempt_directory(ctx, doc) / host / "ml"
 
 

@@ -1,0 +1,171 @@
+"""A tuning job's record, the training jobs it started, and how both are described."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...faults import AwsError
+from ...registry import Context
+from ...store import Doc
+from .jobs import ENDED, TRAINING_JOB
+from .search import Search, Tried, seed_of
+
+TUNING_JOB = "sagemaker.tuning-job"
+"""The kind of the documents and of the scheduler's turns; the id is the tuning job's name."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One kind of training job that a tuning job starts, with what it searches for."""
+
+    name: str | None
+    training: dict[str, Any]
+    ranges: dict[str, Any]
+    objective: dict[str, str]
+
+    @property
+    def maximize(self) -> bool:
+        return self.objective["Type"] == "Maximize"
+
+    @property
+    def metric(self) -> str:
+        return self.objective["MetricName"]
+
+    def better(self, one: float, other: float) -> bool:
+        return one > other if self.maximize else one < other
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A training job of a tuning job, as it stands now."""
+
+    record: dict[str, Any]
+    job: Doc
+    definition: Definition
+
+    @property
+    def ended(self) -> bool:
+        return self.job["status"] in ENDED
+
+    @property
+    def objective(self) -> float | None:
+        """The last value of the objective metric that the job printed."""
+        found = self.job["metrics"].get(self.definition.metric)
+        return float(found[0]) if found else None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.job["status"] in ("Completed", "Stopped") and self.objective is not None
+
+
+def load_tuning(ctx: Context, name: str) -> Doc:
+    """The tuning job's document. Raises AWS's error for an unknown one."""
+    doc = ctx.store.get(TUNING_JOB, name)
+    if doc is None:
+        raise AwsError("ResourceNotFound", f"Amazon SageMaker can't find a tuning job with the name {name}.")
+    return doc
+
+
+def definitions(request: dict[str, Any]) -> list[Definition]:
+    """The one definition of a request, or its several."""
+    config = request["HyperParameterTuningJobConfig"]
+    several = request.get("TrainingJobDefinitions") or [request["TrainingJobDefinition"]]
+    return [
+        Definition(
+            name=training.get("DefinitionName"),
+            training=training,
+            ranges=training.get("HyperParameterRanges") or config.get("ParameterRanges") or {},
+            objective=training.get("TuningObjective") or config.get("HyperParameterTuningJobObjective") or {},
+        )
+        for training in several
+    ]
+
+
+def trials(ctx: Context, doc: Doc) -> list[Trial]:
+    """The training jobs started so far that still have a record, in order."""
+    known = definitions(doc["request"])
+    found = []
+    for record in doc["trials"]:
+        job = ctx.store.get(TRAINING_JOB, record["name"])
+        if job is not None:
+            found.append(Trial(record, job, known[record["definition"]]))
+    return found
+
+
+def search(doc: Doc, number: int) -> Search:
+    """The search of the tuning job's definition of that number."""
+    config = doc["request"]["HyperParameterTuningJobConfig"]
+    definition = definitions(doc["request"])[number]
+    seed = config.get("RandomSeed", seed_of(f"{doc['name']}/{number}"))
+    limit = config["ResourceLimits"].get("MaxNumberOfTrainingJobs", 100)
+    return Search(definition.ranges, config["Strategy"], definition.maximize, seed, limit)
+
+
+def tried(some: list[Trial], definition: int) -> list[Tried]:
+    """What the search has to know of the trials of one definition."""
+    return [
+        Tried(trial.record["params"], trial.objective if trial.succeeded else None, running=not trial.ended)
+        for trial in some
+        if trial.record["definition"] == definition
+    ]
+
+
+def best(some: list[Trial]) -> Trial | None:
+    """The successful trial with the best objective; the first of equals."""
+    leader = None
+    for trial in some:
+        if not trial.succeeded or trial.objective is None:
+            continue
+        if leader is None or leader.objective is None or trial.definition.better(trial.objective, leader.objective):
+            leader = trial
+    return leader
+
+
+def trial_summary(doc: Doc, trial: Trial) -> dict[str, Any]:
+    """A member of ListTrainingJobsForHyperParameterTuningJob's answer, and the shape of BestTrainingJob."""
+    job = trial.job
+    summary = {
+        "TrainingJobDefinitionName": trial.definition.name,
+        "TrainingJobName": job["name"],
+        "TrainingJobArn": job["arn"],
+        "CreationTime": job["created"],
+        "TrainingStartTime": job["started"],
+        "TrainingEndTime": job["ended"],
+        "TrainingJobStatus": job["status"],
+        "TunedHyperParameters": trial.record["hyperparameters"],
+        "FailureReason": job["failure"],
+        "ObjectiveStatus": "Pending" if not trial.ended else "Succeeded" if trial.succeeded else "Failed",
+    }
+    if trial.objective is not None:
+        summary["FinalHyperParameterTuningJobObjectiveMetric"] = {
+            **trial.definition.objective,
+            "Value": trial.objective,
+        }
+    return {name: value for name, value in summary.items() if value is not None}
+
+
+def tuning_summary(doc: Doc, some: list[Trial]) -> dict[str, Any]:
+    """A member of ListHyperParameterTuningJobs' answer, which DescribeHyperParameterTuningJob has too."""
+    config = doc["request"]["HyperParameterTuningJobConfig"]
+    statuses = [trial.job["status"] for trial in some]
+    return {
+        "HyperParameterTuningJobName": doc["name"],
+        "HyperParameterTuningJobArn": doc["arn"],
+        "HyperParameterTuningJobStatus": doc["status"],
+        "Strategy": config["Strategy"],
+        "CreationTime": doc["created"],
+        "HyperParameterTuningEndTime": doc["ended"],
+        "LastModifiedTime": doc["modified"],
+        "TrainingJobStatusCounters": {
+            "Completed": statuses.count("Completed"),
+            "InProgress": statuses.count("InProgress") + statuses.count("Stopping"),
+            "RetryableError": 0,
+            "NonRetryableError": statuses.count("Failed"),
+            "Stopped": statuses.count("Stopped"),
+        },
+        "ObjectiveStatusCounters": {
+            "Succeeded": sum(trial.ended and trial.succeeded for trial in some),
+            "Pending": sum(not trial.ended for trial in some),
+            "Failed": sum(trial.ended and not trial.succeeded for trial in some),
+        },
+        "ResourceLimits": config["ResourceLimits"],
+    }

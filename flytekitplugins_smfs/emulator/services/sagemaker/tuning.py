@@ -1,0 +1,133 @@
+"""Tuning jobs: create, describe, list, stop, delete, and their training jobs."""
+
+from typing import Any
+
+from ...faults import AwsError
+from ...registry import Context
+from ...store import Doc
+from . import tuning_rules
+from .paging import page, select
+from .service import service
+from .tags import put_tags
+from .trials import TUNING_JOB, best, definitions, load_tuning, trial_summary, trials, tuning_summary
+
+_ENDED = ("Completed", "Failed", "Stopped")
+
+
+@service.operation("CreateHyperParameterTuningJob")
+def create_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """CreateHyperParameterTuningJob: the search begins with the scheduler's next turn."""
+    tuning_rules.check(ctx, request)
+    name = request["HyperParameterTuningJobName"]
+    arn = ctx.arn("sagemaker", f"hyper-parameter-tuning-job/{name}")
+    now = ctx.now()
+    doc: Doc = {
+        "name": name,
+        "arn": arn,
+        "request": request,
+        "status": "InProgress",
+        "created": now,
+        "modified": now,
+        "ended": None,
+        "failure": None,
+        "stop": False,
+        "trials": [],
+    }
+    with ctx.store.transaction():
+        if ctx.store.get(TUNING_JOB, name) is not None:
+            raise AwsError(
+                "ResourceInUse",
+                "Hyper parameter tuning job names must be unique within an AWS account and region, and a tuning job "
+                f"with this name already exists ({arn})",
+            )
+        ctx.store.put(TUNING_JOB, name, doc)
+        put_tags(ctx, arn, request.get("Tags", []))
+        ctx.scheduler.after(0, TUNING_JOB, name)
+    return {"HyperParameterTuningJobArn": arn}
+
+
+@service.operation("DescribeHyperParameterTuningJob")
+def describe_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeHyperParameterTuningJob, with the best training job so far."""
+    doc = load_tuning(ctx, request["HyperParameterTuningJobName"])
+    some = trials(ctx, doc)
+    asked = doc["request"]
+    answer = {
+        **{name: asked.get(name) for name in ("HyperParameterTuningJobConfig", "WarmStartConfig")},
+        **{name: asked.get(name) for name in ("TrainingJobDefinition", "TrainingJobDefinitions")},
+        **tuning_summary(doc, some),
+        "FailureReason": doc["failure"],
+        "TuningJobCompletionDetails": {"NumberOfTrainingJobsObjectiveNotImproving": _not_improving(doc, some)},
+        "ConsumedResources": {"RuntimeInSeconds": int((doc["ended"] or ctx.now()) - doc["created"])},
+    }
+    leader = best(some)
+    if leader is not None:
+        several = len(definitions(asked)) > 1
+        answer["OverallBestTrainingJob" if several else "BestTrainingJob"] = trial_summary(doc, leader)
+    return {name: value for name, value in answer.items() if value is not None}
+
+
+@service.operation("ListHyperParameterTuningJobs")
+def list_tuning_jobs(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """ListHyperParameterTuningJobs: filtered, newest first unless asked otherwise, in pages."""
+    found, token = page(select(ctx.store.all(TUNING_JOB), request), request)
+    return {
+        "HyperParameterTuningJobSummaries": [tuning_summary(doc, trials(ctx, doc)) for doc in found],
+        "NextToken": token,
+    }
+
+
+@service.operation("ListTrainingJobsForHyperParameterTuningJob")
+def list_training_jobs_for_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """ListTrainingJobsForHyperParameterTuningJob: by name ascending unless asked otherwise."""
+    doc = load_tuning(ctx, request["HyperParameterTuningJobName"])
+    some = trials(ctx, doc)
+    if request.get("StatusEquals"):
+        some = [trial for trial in some if trial.job["status"] == request["StatusEquals"]]
+    field = request.get("SortBy", "Name")
+    if field == "FinalObjectiveMetricValue":
+        some = sorted((t for t in some if t.objective is not None), key=lambda trial: trial.objective or 0.0)
+    else:
+        by = {"Name": "name", "CreationTime": "created", "Status": "status"}[field]
+        some = sorted(some, key=lambda trial: trial.job[by])
+    if request.get("SortOrder") == "Descending":
+        some.reverse()
+    summaries, token = page([trial_summary(doc, trial) for trial in some], request)
+    return {"TrainingJobSummaries": summaries, "NextToken": token}
+
+
+@service.operation("StopHyperParameterTuningJob")
+def stop_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """StopHyperParameterTuningJob: stops the training jobs that run; refused when the tuning job has ended."""
+    with ctx.store.transaction():
+        doc = load_tuning(ctx, request["HyperParameterTuningJobName"])
+        _refuse_status(doc, wanted_ended=False)
+        if not doc["stop"]:
+            ctx.store.update(TUNING_JOB, doc["name"], stop=True, status="Stopping", modified=ctx.now())
+            ctx.scheduler.after(0, TUNING_JOB, doc["name"])
+    return {}
+
+
+@service.operation("DeleteHyperParameterTuningJob")
+def delete_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """DeleteHyperParameterTuningJob: only after its end; its training jobs stay."""
+    doc = load_tuning(ctx, request["HyperParameterTuningJobName"])
+    _refuse_status(doc, wanted_ended=True)
+    ctx.store.delete(TUNING_JOB, doc["name"])
+    return {}
+
+
+def _refuse_status(doc: Doc, wanted_ended: bool) -> None:
+    if (doc["status"] in _ENDED) != wanted_ended:
+        raise AwsError(
+            "ValidationException",
+            f"The request was rejected because the hyperparameter tuning job is in status {doc['status']}.",
+        )
+
+
+def _not_improving(doc: Doc, some: list[Any]) -> int:
+    leader = best(some)
+    if leader is None:
+        return 0
+    position = some.index(leader)
+    return sum(trial.ended for trial in some[position + 1 :])

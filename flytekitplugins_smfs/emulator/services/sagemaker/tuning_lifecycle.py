@@ -1,0 +1,130 @@
+"""A tuning job's way: start trials while there is room, stop those that cannot win, end when all is tried."""
+
+import secrets
+import statistics
+from typing import Any
+
+from ...registry import Context
+from ...store import Doc
+from . import telemetry, training
+from .search import Tried
+from .service import service
+from .trials import TUNING_JOB, Trial, best, definitions, search, trials, tried
+from .tuning_rules import grid_size, training_request
+
+_ALL_FAILED = "All training jobs failed. Please take a look at the training jobs failures to get more details."
+_JUDGES = 3
+"""Completed trials needed before another is compared with them."""
+_MOST_TRIALS = 750
+
+
+@service.lifecycle(TUNING_JOB)
+def take_turn(ctx: Context, name: str) -> float | None:
+    """Move a tuning job on. The answer is when to look again."""
+    doc = ctx.store.get(TUNING_JOB, name)
+    if doc is None or doc["ended"] is not None:
+        return None
+    some = trials(ctx, doc)
+    running = [trial for trial in some if not trial.ended]
+    criterion = _criterion_met(ctx, doc, some)
+    if doc["stop"] or criterion:
+        for trial in running:
+            training.request_stop(ctx, trial.job["name"])
+        if not running:
+            return _finish(ctx, doc, some, "Stopped" if doc["stop"] else "Completed")
+    else:
+        room = doc["request"]["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"]
+        wanted = min(room - len(running), _most_trials(doc) - len(doc["trials"]))
+        for _ in range(wanted):
+            doc, some = _start_trial(ctx, doc, some)
+        if wanted <= 0 and not running:
+            return _finish(ctx, doc, some, "Completed")
+        _stop_hopeless(ctx, doc, some)
+    return float(ctx.settings.tuning_poll_seconds)
+
+
+def _start_trial(ctx: Context, doc: Doc, some: list[Trial]) -> tuple[Doc, list[Trial]]:
+    """Ask the search, and record the trial and its training job in one transaction."""
+    number = len(doc["trials"])
+    known = definitions(doc["request"])
+    which = number % len(known)
+    seeker = search(doc, which)
+    params = seeker.suggest(_parents(ctx, doc, which) + tried(some, which), number // len(known))
+    hyperparameters = seeker.hyperparameters(params)
+    name = f"{doc['name']}-{number + 1:03d}-{secrets.token_hex(4)}"
+    record = {"name": name, "definition": which, "params": params, "hyperparameters": hyperparameters}
+    request = {**training_request(known[which], name, hyperparameters), "Tags": doc["request"].get("Tags", [])}
+    with ctx.store.transaction():
+        job = training.create(ctx, request, tuning=doc["arn"])
+        changed = ctx.store.update(TUNING_JOB, doc["name"], trials=[*doc["trials"], record], modified=ctx.now())
+    return changed or doc, [*some, Trial(record, job, known[which])]
+
+
+def _parents(ctx: Context, doc: Doc, which: int) -> list[Tried]:
+    """What the parents of a warm start have tried."""
+    found: list[Tried] = []
+    for parent in doc["request"].get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", []):
+        parent_doc = ctx.store.get(TUNING_JOB, parent["HyperParameterTuningJobName"])
+        if parent_doc is not None:
+            found += tried(trials(ctx, parent_doc), which)
+    return found
+
+
+def _most_trials(doc: Doc) -> int:
+    config = doc["request"]["HyperParameterTuningJobConfig"]
+    limit = int(config["ResourceLimits"].get("MaxNumberOfTrainingJobs", _MOST_TRIALS))
+    if config["Strategy"] == "Grid":
+        return min(limit, sum(map(grid_size, definitions(doc["request"]))))
+    return limit
+
+
+def _criterion_met(ctx: Context, doc: Doc, some: list[Trial]) -> bool:
+    """Whether the search is over before all trials are made: time, target value, or nothing better for long."""
+    config = doc["request"]["HyperParameterTuningJobConfig"]
+    criteria = config.get("TuningJobCompletionCriteria", {})
+    limit = config["ResourceLimits"].get("MaxRuntimeInSeconds")
+    if limit is not None and ctx.now() - doc["created"] > limit:
+        return True
+    leader = best([trial for trial in some if trial.ended])
+    if leader is None or leader.objective is None:
+        return False
+    target = criteria.get("TargetObjectiveMetricValue")
+    if target is not None and (leader.objective == target or leader.definition.better(leader.objective, target)):
+        return True
+    patience = criteria.get("BestObjectiveNotImproving", {}).get("MaxNumberOfTrainingJobsNotImproving")
+    since = [trial for trial in some[some.index(leader) + 1 :] if trial.ended]
+    return patience is not None and len(since) >= patience
+
+
+def _stop_hopeless(ctx: Context, doc: Doc, some: list[Trial]) -> None:
+    """Early stopping "Auto": the median rule of "Stop Training Jobs Early" in the developer guide.
+
+    A job whose best value so far is worse than the median of the running averages of completed jobs, up to the same
+    epoch, is stopped.
+    """
+    config = doc["request"]["HyperParameterTuningJobConfig"]
+    if config.get("TrainingJobEarlyStoppingType", "Off") != "Auto":
+        return
+    judges = [_series(ctx, trial) for trial in some if trial.job["status"] == "Completed" and trial.succeeded]
+    if len(judges) < _JUDGES:
+        return
+    for trial in some:
+        values = [] if trial.ended or trial.job["stop"] else _series(ctx, trial)
+        if len(values) < 2:
+            continue
+        epoch = len(values)
+        median = statistics.median(statistics.fmean(judge[:epoch]) for judge in judges)
+        leading = max(values) if trial.definition.maximize else min(values)
+        if trial.definition.better(median, leading):
+            training.request_stop(ctx, trial.job["name"])
+
+
+def _series(ctx: Context, trial: Trial) -> list[float]:
+    return telemetry.series(ctx, trial.job["name"], trial.definition.metric)
+
+
+def _finish(ctx: Context, doc: Doc, some: list[Trial], status: str) -> float | None:
+    failed = status == "Completed" and not any(trial.job["status"] in ("Completed", "Stopped") for trial in some)
+    changes: dict[str, Any] = {"status": "Failed" if failed else status, "failure": _ALL_FAILED if failed else None}
+    ctx.store.update(TUNING_JOB, doc["name"], ended=ctx.now(), modified=ctx.now(), **changes)
+    return None

@@ -1,0 +1,157 @@
+"""What CreateHyperParameterTuningJob refuses beyond the constraints of the service model."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...faults import AwsError, NotImplementedByEmulator
+from ...images import builtin_algorithm
+from ...registry import Context
+from . import rules, search
+from .trials import TUNING_JOB, Definition, definitions
+
+_KINDS = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
+
+
+def check(ctx: Context, request: dict[str, Any]) -> None:
+    """Raise the error AWS would answer this request with, if any."""
+    config = request["HyperParameterTuningJobConfig"]
+    _refuse_unimplemented(request, config)
+    if ("TrainingJobDefinition" in request) == ("TrainingJobDefinitions" in request):
+        _refuse("Specify exactly one of TrainingJobDefinition and TrainingJobDefinitions.")
+    for problem in (*_limits(config), *_parents(ctx, request)):
+        _refuse(problem)
+    for definition in definitions(request):
+        for problem in (*_ranges(definition, config["Strategy"]), *_objective(definition), *_tunables(definition)):
+            _refuse(problem)
+        rules.check(ctx, training_request(definition, "validation", {}))
+
+
+def training_request(definition: Definition, name: str, tuned: dict[str, str]) -> dict[str, Any]:
+    """The CreateTrainingJob request of a trial. A hyperparameter both static and tuned is the tuned one."""
+    training = definition.training
+    hyperparameters = {**training.get("StaticHyperParameters", {}), **tuned}
+    if builtin_algorithm(training["AlgorithmSpecification"].get("TrainingImage")):
+        hyperparameters["_tuning_objective_metric"] = definition.metric
+    unshared = (
+        "DefinitionName",
+        "TuningObjective",
+        "HyperParameterRanges",
+        "StaticHyperParameters",
+        "HyperParameterTuningResourceConfig",
+    )
+    request = {member: value for member, value in training.items() if member not in unshared}
+    if "ResourceConfig" not in training:
+        request["ResourceConfig"] = _resources(training.get("HyperParameterTuningResourceConfig", {}))
+    return {**request, "TrainingJobName": name, "HyperParameters": hyperparameters}
+
+
+def _refuse(problem: str) -> None:
+    raise AwsError("ValidationException", problem)
+
+
+def _resources(flexible: dict[str, Any]) -> dict[str, Any]:
+    """A ResourceConfig from the tuning job's own kind: the first of its instance choices."""
+    choice = (flexible.get("InstanceConfigs") or [flexible])[0]
+    return {
+        member: choice[member] for member in ("InstanceType", "InstanceCount", "VolumeSizeInGB") if member in choice
+    }
+
+
+def _refuse_unimplemented(request: dict[str, Any], config: dict[str, Any]) -> None:
+    if config["Strategy"] == "Hyperband":
+        raise NotImplementedByEmulator("the tuning strategy Hyperband")
+    if request.get("Autotune"):
+        raise NotImplementedByEmulator("Autotune")
+    criteria = config.get("TuningJobCompletionCriteria", {})
+    if criteria.get("ConvergenceDetected", {}).get("CompleteOnConvergence") == "Enabled":
+        raise NotImplementedByEmulator("the completion criterion ConvergenceDetected")
+
+
+def _limits(config: dict[str, Any]) -> Iterator[str]:
+    limits = config["ResourceLimits"]
+    most = limits.get("MaxNumberOfTrainingJobs")
+    if most is None and config["Strategy"] != "Grid" and "MaxRuntimeInSeconds" not in limits:
+        yield "MaxNumberOfTrainingJobs or MaxRuntimeInSeconds must be specified in ResourceLimits."
+    if most is not None and limits["MaxParallelTrainingJobs"] > most:
+        yield "MaxParallelTrainingJobs must be less than or equal to MaxNumberOfTrainingJobs."
+
+
+def _parents(ctx: Context, request: dict[str, Any]) -> Iterator[str]:
+    for parent in request.get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", []):
+        name = parent.get("HyperParameterTuningJobName")
+        doc = ctx.store.get(TUNING_JOB, name or "")
+        if doc is None:
+            yield f"Amazon SageMaker can't find the parent tuning job {name} of WarmStartConfig."
+        elif doc["ended"] is None:
+            yield f"The parent tuning job {name} of WarmStartConfig is in status {doc['status']}; it must have ended."
+
+
+def _ranges(definition: Definition, strategy: str) -> Iterator[str]:
+    ranges = definition.ranges
+    if ranges.get("AutoParameters"):
+        raise NotImplementedByEmulator("AutoParameters")
+    names = [item["Name"] for kind in _KINDS for item in ranges.get(kind, [])]
+    if not names:
+        yield "At least one hyperparameter range must be specified in ParameterRanges."
+    if len(set(names)) < len(names):
+        yield f"Hyperparameter names must be unique in ParameterRanges: {names}."
+    for kind in _KINDS[:2]:
+        for item in ranges.get(kind, []):
+            yield from _numeric_range(item, int if kind == "IntegerParameterRanges" else float)
+    if strategy == "Grid" and (ranges.get(_KINDS[0]) or ranges.get(_KINDS[1])):
+        yield "The Grid strategy supports only categorical hyperparameters."
+
+
+def _numeric_range(item: dict[str, Any], kind: type[int] | type[float]) -> Iterator[str]:
+    name = item["Name"]
+    scaling = item.get("ScalingType", "Auto")
+    try:
+        low, high = kind(item["MinValue"]), kind(item["MaxValue"])
+    except ValueError:
+        yield f"MinValue and MaxValue of the hyperparameter {name} must be of type {kind.__name__}."
+        return
+    if low > high or (kind is float and low == high):
+        yield f"MinValue {item['MinValue']} of the hyperparameter {name} must be less than MaxValue {item['MaxValue']}."
+    if scaling == "Logarithmic" and low <= 0:
+        yield f"Logarithmic scaling of the hyperparameter {name} requires values greater than 0."
+    if scaling == "ReverseLogarithmic" and (kind is int or low < 0 or high >= 1):
+        yield f"ReverseLogarithmic scaling of the hyperparameter {name} requires a continuous range in 0 <= x < 1."
+
+
+def _objective(definition: Definition) -> Iterator[str]:
+    image = definition.training["AlgorithmSpecification"].get("TrainingImage")
+    algorithm = builtin_algorithm(image)
+    metric = definition.objective.get("MetricName")
+    if metric is None:
+        yield "An objective metric must be specified for the hyperparameter tuning job."
+    elif algorithm is not None and metric not in algorithm.objectives:
+        yield (
+            f"The objective metric for the hyperparameter tuning job, [{metric}], isn't valid for the [{image}] "
+            "algorithm. Choose a valid objective metric."
+        )
+    elif algorithm is not None and definition.objective["Type"] != algorithm.objectives[metric]:
+        yield (
+            f"The objective type for the hyperparameter tuning job, [{definition.objective['Type']}], isn't valid for "
+            f"the [{image}] algorithm. Choose a valid objective metric type."
+        )
+    elif algorithm is None:
+        given = definition.training["AlgorithmSpecification"].get("MetricDefinitions", [])
+        if metric not in {item["Name"] for item in given}:
+            yield f"The objective metric [{metric}] must be one of the MetricDefinitions of the training job."
+
+
+def _tunables(definition: Definition) -> Iterator[str]:
+    image = definition.training["AlgorithmSpecification"].get("TrainingImage")
+    algorithm = builtin_algorithm(image)
+    names = {item["Name"] for kind in _KINDS for item in definition.ranges.get(kind, [])}
+    if algorithm is not None and names - algorithm.tunable:
+        yield (
+            f"The hyperparameter tuning job you requested has the following untunable hyperparameters: "
+            f"{sorted(names - algorithm.tunable)}. For the algorithm, {image}, you can tune only "
+            f"{sorted(algorithm.tunable)}. Delete untunable hyperparameters."
+        )
+
+
+def grid_size(definition: Definition) -> int:
+    """How many trials a grid has."""
+    return len(search.grid(definition.ranges))
