@@ -13,12 +13,13 @@ from flytekitplugins_smfs.values.training import Algorithm, BuiltinAlgorithm, Me
 NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
 """The group that SageMaker's own definitions capture a value with."""
 
-# https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost-tuning.html, and those that the container also computes.
+# https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost-tuning.html, and those that the container also computes:
+# https://github.com/aws/sagemaker-xgboost-container/blob/master/src/sagemaker_xgboost_container/constants/xgb_constants.py
 XGBOOST_METRICS = (
-    *("accuracy", "auc", "aucpr", "balanced_accuracy", "cox-nloglik", "error", "f1", "f1_binary", "f1_macro"),
-    *("gamma-deviance", "gamma-nloglik", "logloss", "mae", "map", "mape", "merror", "mlogloss", "mse", "ndcg"),
-    *("poisson-nloglik", "precision", "precision_macro", "precision_micro", "r2", "recall", "recall_macro"),
-    *("recall_micro", "rmse", "rmsle"),
+    *("accuracy", "aft-nloglik", "auc", "aucpr", "balanced_accuracy", "cox-nloglik", "error", "f1", "f1_binary"),
+    *("f1_macro", "gamma-deviance", "gamma-nloglik", "interval-regression-accuracy", "logloss", "mae", "map", "mape"),
+    *("merror", "mlogloss", "mphe", "mse", "ndcg", "poisson-nloglik", "precision", "precision_macro"),
+    *("precision_micro", "r2", "recall", "recall_macro", "recall_micro", "rmse", "rmsle", "tweedie-nloglik"),
 )
 
 _ESCAPED_TAB = "#011"

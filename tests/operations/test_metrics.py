@@ -52,6 +52,13 @@ def test_the_documented_regular_expression() -> None:
     )
 
 
+def test_the_emulator_publishes_metrics_that_are_known_here() -> None:
+    from flytekitplugins_smfs.emulator.images import XGBOOST as EMULATED
+
+    known = {definition.name: definition.regex for definition in XGBOOST}
+    assert {found["Name"]: found["Regex"] for found in EMULATED.metric_definitions} == known
+
+
 def test_only_documented_algorithms_have_definitions() -> None:
     assert definitions(ImageAlgorithm("mine:1")) == ()
     assert definitions(BuiltinAlgorithm("kmeans", "1")) == ()
