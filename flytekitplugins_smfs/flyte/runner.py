@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from flytekitplugins_smfs.flyte import display, signals
 from flytekitplugins_smfs.flyte.binding import validated
 from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.flyte.execution import LocalExecution, current
+from flytekitplugins_smfs.flyte.polling import Pace, poll
 from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.operations.base import Operation
 from flytekitplugins_smfs.values.errors import (
@@ -31,8 +31,6 @@ from flytekitplugins_smfs.values.settings import Settings
 if TYPE_CHECKING:
     from flytekitplugins_smfs.flyte.tasks import OperationTask
 
-FIRST_POLL = 0.1
-"""Seconds to the first poll; each next one waits half as long again."""
 SLOWEST_POLL = {"aws": 10.0}
 """Seconds between polls at most, by endpoint; where AWS is a process on this machine, asking is cheap."""
 SLOWEST_LOCAL_POLL = 1.0
@@ -99,10 +97,10 @@ class Attempt:
     ended: bool = True
     """Whether nothing of it is under way any more."""
     _cursor: str | None = None
-    _pace: _Pace = field(init=False)
+    _pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
-        self._pace = _Pace(SLOWEST_POLL.get(self.aws.settings.endpoint, SLOWEST_LOCAL_POLL))
+        self._pace = Pace(SLOWEST_POLL.get(self.aws.settings.endpoint, SLOWEST_LOCAL_POLL))
 
     def run(self) -> Progress[Any]:
         """From start to success. Raises for every other end."""
@@ -183,7 +181,7 @@ class Attempt:
 
     def _cancel(self, handle: Handle) -> bool:
         """Ask until it is seen to have ended. False when a second signal, or patience, ended the watching."""
-        pace, deadline = _Pace(5.0), self.clock() + STOPPING_TIME
+        pace, deadline = Pace(5.0), self.clock() + STOPPING_TIME
         asked = Progress[Any](phase=Phase.RUNNING, message=f"stopping {self.operation.what(handle)}")
         while True:
             self.view.show(asked)
@@ -194,32 +192,6 @@ class Attempt:
             if self.ended or self.stop.insisted or self.clock() > deadline:
                 return self.ended
             self.stop.wait(pace.next())
-
-
-def poll(operation: Operation[Any, Any, Any], aws: Aws, handle: Handle, last: Progress[Any] | None) -> Progress[Any]:
-    """How far it is. When AWS does not say just now: what was known last, so that no phase is made up."""
-    try:
-        return operation.look(aws.at(handle.region).impatient(), handle)
-    except AwsFault as fault:
-        phase, links = (last.phase, last.links) if last else (Phase.QUEUED, ())
-        return Progress(phase=phase, links=links, message=f"Its state could not be read just now. {fault}")
-
-
-class _Pace:
-    """Waits that grow, with jitter, up to the slowest one."""
-
-    def __init__(self, slowest: float) -> None:
-        self._slowest = slowest
-        self._wait = FIRST_POLL
-
-    def next(self) -> float:
-        """Seconds to wait now."""
-        now, self._wait = self._wait, min(self._slowest, self._wait * 1.5)
-        return now * random.uniform(0.8, 1.2)
-
-    def quicken(self) -> None:
-        """Something changed: look again soon."""
-        self._wait = FIRST_POLL
 
 
 def _introduction(chosen: Settings, aws: Aws, execution: LocalExecution) -> str:
