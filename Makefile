@@ -42,11 +42,13 @@ clean:
 
 # Reinstalled only when what is to be installed has changed.
 $(RUN_READY): setup.py constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[emulator,workflows]'
+	@echo "Installing packages into $(VENV): about a minute, once"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[emulator,workflows]'
 	@touch $@
 
 $(ALL_READY): setup.py constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all]'
+	@echo "Installing packages into $(VENV): about a minute, once"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all]'
 	@touch $@ $(RUN_READY)
 
 $(BIN)/python:
