@@ -33,7 +33,7 @@ DEV = [
 setup(
     name="flytekitplugins-smfs",
     version="0.1.0",
-    description="SageMaker training and tuning over FSx for Lustre, from provisioning to teardown, as typed Flyte tasks",
+    description="SageMaker training over FSx for Lustre, from provisioning to teardown, as typed Flyte tasks",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
