@@ -8,8 +8,10 @@ import json
 import re
 import sys
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from .algorithms.xgboost.hyperparameters import MAXIMIZE, MINIMIZE, TUNABLE
 
@@ -48,6 +50,46 @@ XGBOOST = Algorithm(
     | {f"validation:{name}": "Minimize" for name in MINIMIZE},
     tunable=TUNABLE,
 )
+
+
+SCRIPT_MODE = [sys.executable, "-m", "flytekitplugins_smfs.emulator.algorithms.script", "train"]
+"""The entry point of framework images: runs the script that ``sagemaker_program`` names."""
+
+
+def program(request: dict[str, Any], table: Path) -> list[str] | None:
+    """The command of a training request: its own entry point, a script, a built-in algorithm, or one from a table.
+
+    ``table`` is a JSON file of image patterns (``*`` and ``?``) and their commands, for images of one's own. None if
+    nothing is known of the image.
+    """
+    specification = request["AlgorithmSpecification"]
+    if "ContainerEntrypoint" in specification:
+        return [*specification["ContainerEntrypoint"], *specification.get("ContainerArguments", [])]
+    if is_script_mode(request):
+        return SCRIPT_MODE
+    algorithm = algorithm_of(request)
+    if algorithm is not None:
+        return algorithm.command
+    known = json.loads(table.read_text()) if table.exists() else {}
+    for pattern, command in known.items():
+        if fnmatch(specification["TrainingImage"], pattern):
+            return [*command, *specification.get("ContainerArguments", ["train"])]
+    return None
+
+
+def is_script_mode(request: dict[str, Any]) -> bool:
+    """Whether a request brings its own script for a framework image."""
+    return "sagemaker_program" in request.get("HyperParameters", {}) or "SAGEMAKER_PROGRAM" in request.get(
+        "Environment", {}
+    )
+
+
+def algorithm_of(request: dict[str, Any]) -> Algorithm | None:
+    """The built-in algorithm that a training request runs, if it runs one."""
+    specification = request["AlgorithmSpecification"]
+    if "ContainerEntrypoint" in specification or is_script_mode(request):
+        return None
+    return builtin_algorithm(specification.get("TrainingImage"))
 
 
 def builtin_algorithm(image: str | None) -> Algorithm | None:

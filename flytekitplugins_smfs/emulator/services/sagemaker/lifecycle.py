@@ -47,7 +47,7 @@ def _starting(ctx: Context, doc: Doc) -> float | None:
     if ctx.injections.job_fault("capacity", doc["name"]):
         raise JobFailure(_CAPACITY)
     placement.check(ctx, doc["request"])
-    workspace.command(doc["request"])
+    workspace.command(ctx, doc["request"])
     with edit(ctx, doc["name"]) as now_doc:
         now_doc["started"] = now_doc["started"] or ctx.now()
         enter(ctx, now_doc, "Downloading", "Downloading input data", phase="downloading")
@@ -83,21 +83,24 @@ def _training(ctx: Context, doc: Doc) -> float | None:
     except SandboxError as error:
         raise JobFailure(f"{_INTERNAL} ({error})") from error
     outcomes = [sandbox.outcome() for sandbox in sandboxes]
-    _observe(ctx, doc)
+    more = _observe(ctx, doc)
+    if more:
+        return _AT_ONCE
     if None in outcomes:
         _interfere(ctx, doc, sandboxes, outcomes)
         return float(ctx.settings.training_poll_seconds)
     return _ended(ctx, doc, [outcome for outcome in outcomes if outcome is not None])
 
 
-def _observe(ctx: Context, doc: Doc) -> None:
-    """Take over new log lines and checkpoints."""
+def _observe(ctx: Context, doc: Doc) -> bool:
+    """Take over new log lines and checkpoints. True if there is a lot more to take over."""
     with ctx.store.transaction():
-        changes = telemetry.collect(ctx, doc)
+        changes, more = telemetry.collect(ctx, doc)
         if changes["offsets"] != doc["offsets"]:
             ctx.store.update(TRAINING_JOB, doc["name"], **changes)
     if "CheckpointConfig" in doc["request"]:
         artifacts.save_checkpoints(ctx, doc)
+    return more
 
 
 def _interfere(ctx: Context, doc: Doc, sandboxes: list[Sandbox], outcomes: list[ExitRecord | None]) -> None:

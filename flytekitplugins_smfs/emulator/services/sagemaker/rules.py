@@ -9,7 +9,7 @@ from typing import Any
 from moto.iam.models import iam_backends
 
 from ...faults import AwsError, NotImplementedByEmulator
-from ...images import builtin_algorithm
+from ...images import algorithm_of
 from ...registry import Context
 from . import objects
 
@@ -49,7 +49,7 @@ def _algorithm(request: dict[str, Any]) -> Iterator[str]:
     specification = request["AlgorithmSpecification"]
     if not specification.get("TrainingImage"):
         yield "Either TrainingImage or AlgorithmName must be specified in AlgorithmSpecification."
-    if specification.get("MetricDefinitions") and builtin_algorithm(specification.get("TrainingImage")):
+    if specification.get("MetricDefinitions") and algorithm_of(request):
         yield (
             "You can't override the metric definitions for Amazon SageMaker algorithms. Please retry your request "
             "without specifying metric definitions."

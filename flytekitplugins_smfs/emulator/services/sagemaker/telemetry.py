@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from ...images import builtin_algorithm
+from ...images import algorithm_of
 from ...metrics import Metric
 from ...registry import Context
 from ...store import Doc
@@ -16,13 +16,14 @@ NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _LARGEST_BATCH = 5000
 
 
-def collect(ctx: Context, doc: Doc) -> dict[str, Any]:
-    """Move new output of all hosts to the log group; answer what changed of the job's document.
+def collect(ctx: Context, doc: Doc) -> tuple[dict[str, Any], bool]:
+    """Move new output of all hosts to the log group; answer what changed of the job's document, and if there is more.
 
     The offset, the events and the metrics are written in one transaction, so that a kill neither loses nor repeats.
     """
     offsets = dict(doc["offsets"])
     metrics = dict(doc["metrics"])
+    more = False
     for host in host_names(doc["request"]):
         place = f"{doc['attempt']}/{host}"
         events = []
@@ -30,18 +31,19 @@ def collect(ctx: Context, doc: Doc) -> dict[str, Any]:
             events.append((stamp, text.replace("\t", "#011")))
             offsets[place] = offset
             if len(events) >= _LARGEST_BATCH:
+                more = True
                 break
         if events:
             ctx.logs.append(LOG_GROUP, f"{doc['name']}/{host}-{doc['log_epoch']}", events)
             _publish_metrics(ctx, doc, events, metrics)
-    return {"offsets": offsets, "metrics": metrics}
+    return {"offsets": offsets, "metrics": metrics}, more
 
 
 def metric_definitions(request: dict[str, Any]) -> list[dict[str, str]]:
     """The regexes looked for in the log: the algorithm's own, or those of the request."""
     specification = request["AlgorithmSpecification"]
-    algorithm = builtin_algorithm(specification.get("TrainingImage"))
-    if algorithm is not None and "ContainerEntrypoint" not in specification:
+    algorithm = algorithm_of(request)
+    if algorithm is not None:
         return algorithm.metric_definitions
     given: list[dict[str, str]] = specification.get("MetricDefinitions", [])
     return given

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...faults import AwsError, NotImplementedByEmulator
-from ...images import builtin_algorithm
+from ...images import Algorithm, algorithm_of
 from ...registry import Context
 from . import rules, search
 from .trials import TUNING_JOB, Definition, definitions
@@ -30,7 +30,7 @@ def training_request(definition: Definition, name: str, tuned: dict[str, str]) -
     """The CreateTrainingJob request of a trial. A hyperparameter both static and tuned is the tuned one."""
     training = definition.training
     hyperparameters = {**training.get("StaticHyperParameters", {}), **tuned}
-    if builtin_algorithm(training["AlgorithmSpecification"].get("TrainingImage")):
+    if _algorithm(definition):
         hyperparameters["_tuning_objective_metric"] = definition.metric
     unshared = (
         "DefinitionName",
@@ -120,7 +120,7 @@ def _numeric_range(item: dict[str, Any], kind: type[int] | type[float]) -> Itera
 
 def _objective(definition: Definition) -> Iterator[str]:
     image = definition.training["AlgorithmSpecification"].get("TrainingImage")
-    algorithm = builtin_algorithm(image)
+    algorithm = _algorithm(definition)
     metric = definition.objective.get("MetricName")
     if metric is None:
         yield "An objective metric must be specified for the hyperparameter tuning job."
@@ -140,9 +140,19 @@ def _objective(definition: Definition) -> Iterator[str]:
             yield f"The objective metric [{metric}] must be one of the MetricDefinitions of the training job."
 
 
+def _algorithm(definition: Definition) -> Algorithm | None:
+    """The built-in algorithm that is tuned, if it is one."""
+    training = definition.training
+    parts = {
+        "HyperParameters": training.get("StaticHyperParameters", {}),
+        "Environment": training.get("Environment", {}),
+    }
+    return algorithm_of({"AlgorithmSpecification": training["AlgorithmSpecification"], **parts})
+
+
 def _tunables(definition: Definition) -> Iterator[str]:
     image = definition.training["AlgorithmSpecification"].get("TrainingImage")
-    algorithm = builtin_algorithm(image)
+    algorithm = _algorithm(definition)
     names = {item["Name"] for kind in _KINDS for item in definition.ranges.get(kind, [])}
     if algorithm is not None and names - algorithm.tunable:
         yield (

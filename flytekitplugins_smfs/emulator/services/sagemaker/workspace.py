@@ -4,15 +4,16 @@ import json
 import os
 import re
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
 from ...containers.sandbox import Sandbox, isolation_available
 from ...containers.spec import Bind, ProcessSpec
-from ...images import builtin_algorithm
+from ...images import program
 from ...registry import Context
 from ...store import Doc
-from . import channels
+from . import channels, objects
 from .placement import JobFailure
 
 _INHERITED = ("LANG", "LC_ALL", "HOME", "USER", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
@@ -44,19 +45,16 @@ def isolated(ctx: Context) -> bool:
     return ctx.settings.training_isolation and isolation_available()
 
 
-def command(request: dict[str, Any]) -> list[str]:
+def command(ctx: Context, request: dict[str, Any]) -> list[str]:
     """The program an image stands for. Raises JobFailure, by name, for an image that none is known for."""
-    specification = request["AlgorithmSpecification"]
-    arguments = specification.get("ContainerArguments", [])
-    if "ContainerEntrypoint" in specification:
-        return [*specification["ContainerEntrypoint"], *arguments]
-    algorithm = builtin_algorithm(specification["TrainingImage"])
-    if algorithm is None:
+    found = program(request, ctx.paths.state / "images.json")
+    if found is None:
         raise JobFailure(
-            f"ClientError: the embedded AWS has no program for image {specification['TrainingImage']}; "
-            "give ContainerEntrypoint"
+            "ClientError: the embedded AWS has no program for image "
+            f"{request['AlgorithmSpecification']['TrainingImage']}; give ContainerEntrypoint, or name its command in "
+            f"{ctx.paths.state / 'images.json'}"
         )
-    return algorithm.command
+    return found
 
 
 def build(ctx: Context, doc: Doc, host: str) -> ProcessSpec:
@@ -70,6 +68,7 @@ def build(ctx: Context, doc: Doc, host: str) -> ProcessSpec:
     binds = [Bind(str(ml), "/opt/ml"), *channels.lay_out(ctx, request, ml, number, inside)]
     if inside:
         binds.append(Bind(str(_hosts_file(ctx, doc)), "/etc/hosts"))
+    _unpack_code(ctx, request, ml / "code")
     root = Path("/opt/ml") if inside else ml
     checkpoints = checkpoint_path(request, root)
     if checkpoints is not None:
@@ -79,7 +78,7 @@ def build(ctx: Context, doc: Doc, host: str) -> ProcessSpec:
         (ml / "input" / "config" / f"{name}.json").write_text(json.dumps(content))
     limit = request["StoppingCondition"].get("MaxRuntimeInSeconds", _DAY)
     return ProcessSpec(
-        command=command(request),
+        command=command(ctx, request),
         environment=_environment(ctx, doc, host, root, configuration),
         directory=str(root / "code"),
         binds=binds,
@@ -87,6 +86,18 @@ def build(ctx: Context, doc: Doc, host: str) -> ProcessSpec:
         deadline=ctx.now() + limit,
         grace_seconds=ctx.settings.training_stop_grace_seconds,
     )
+
+
+def _unpack_code(ctx: Context, request: dict[str, Any], code: Path) -> None:
+    """Bring the script of script mode: the archive that ``sagemaker_submit_directory`` names."""
+    url = request.get("HyperParameters", {}).get("sagemaker_submit_directory", "").strip('"')
+    if not url.startswith("s3://"):
+        return
+    try:
+        with tarfile.open(objects.file(ctx, *objects.split(url))) as archive:
+            archive.extractall(code, filter="data")
+    except (FileNotFoundError, tarfile.TarError):
+        raise JobFailure(f"ClientError: Data download failed:NoSuchKey (404): {url}") from None
 
 
 def checkpoint_path(request: dict[str, Any], root: Path) -> Path | None:
