@@ -52,8 +52,9 @@ import importlib.metadata as metadata, sys
 found = metadata.entry_points
 def entry_points(**wanted):  # other plugins that happen to be installed bring their own weight
     points = found(**wanted)
-    ours = lambda point: wanted.get("group") != "flytekit.plugins" or point.name == "smfs"
-    return metadata.EntryPoints(point for point in points if ours(point))
+    if wanted.get("group") != "flytekit.plugins":
+        return points
+    return metadata.EntryPoints(point for point in points if point.name == "smfs")
 metadata.entry_points = entry_points
 import flytekit
 print(*sorted({"boto3", "botocore", "sagemaker", "flytekitplugins_smfs.flyte.plugin"} & set(sys.modules)))
