@@ -55,7 +55,7 @@ def restore_checkpoints(ctx: Context, doc: Doc) -> None:
 def remove_workspace(ctx: Context, doc: Doc) -> None:
     """Free the disk: inputs and outputs of all attempts. Logs and exit records stay."""
     for host in host_names(doc["request"]):
-        for attempt in (ctx.paths.jobs / doc["name"]).glob("attempt-*"):
+        for attempt in (ctx.paths.jobs / doc["id"]).glob("attempt-*"):
             shutil.rmtree(attempt / host / "ml", ignore_errors=True)
 
 

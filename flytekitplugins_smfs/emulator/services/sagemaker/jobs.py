@@ -16,9 +16,19 @@ ENDED = ("Completed", "Failed", "Stopped")
 _FAILURE_LENGTH = 1024
 
 
+def identity(ctx: Context, name: str) -> str:
+    """The id of a job's document, turns and directory: its name, with the region if that is not the account's own."""
+    return name if ctx.region == ctx.settings.region else f"{name}@{ctx.region}"
+
+
+def of_region(ctx: Context, kind: str) -> list[Doc]:
+    """The documents of a kind that the request's region has."""
+    return [doc for doc in ctx.store.all(kind) if doc["region"] == ctx.region]
+
+
 def load(ctx: Context, name: str) -> Doc:
     """The job's document. Raises AWS's error for an unknown one."""
-    doc = ctx.store.get(TRAINING_JOB, name)
+    doc = ctx.store.get(TRAINING_JOB, identity(ctx, name))
     if doc is None:
         raise AwsError("ValidationException", "Requested resource not found.")
     return doc
@@ -31,7 +41,7 @@ def edit(ctx: Context, name: str) -> Iterator[Doc]:
         doc = load(ctx, name)
         yield doc
         doc["modified"] = ctx.now()
-        ctx.store.put(TRAINING_JOB, name, doc)
+        ctx.store.put(TRAINING_JOB, identity(ctx, name), doc)
 
 
 def enter(ctx: Context, doc: Doc, secondary: str, message: str, phase: str | None = None) -> None:

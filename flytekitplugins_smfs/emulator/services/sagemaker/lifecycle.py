@@ -25,11 +25,12 @@ _AT_ONCE = 0.0
 
 
 @service.lifecycle(TRAINING_JOB)
-def take_turn(ctx: Context, name: str) -> float | None:
+def take_turn(ctx: Context, id: str) -> float | None:
     """Move a training job on. The answer is when to look again."""
-    doc = ctx.store.get(TRAINING_JOB, name)
+    doc = ctx.store.get(TRAINING_JOB, id)
     if doc is None or doc["status"] in ENDED:
         return None
+    ctx = ctx.at(doc["region"])
     try:
         return _PHASES[doc["phase"]](ctx, doc)
     except JobFailure as failure:
@@ -97,7 +98,7 @@ def _observe(ctx: Context, doc: Doc) -> bool:
     with ctx.store.transaction():
         changes, more = telemetry.collect(ctx, doc)
         if changes["offsets"] != doc["offsets"]:
-            ctx.store.update(TRAINING_JOB, doc["name"], **changes)
+            ctx.store.update(TRAINING_JOB, doc["id"], **changes)
     if "CheckpointConfig" in doc["request"]:
         artifacts.save_checkpoints(ctx, doc)
     return more
@@ -108,7 +109,7 @@ def _interfere(ctx: Context, doc: Doc, sandboxes: list[Sandbox], outcomes: list[
     if doc["stop"] and not doc["stop_sent"]:
         for sandbox in sandboxes:
             sandbox.stop("Stopped", ctx.settings.training_stop_grace_seconds)
-        ctx.store.update(TRAINING_JOB, doc["name"], stop_sent=True)
+        ctx.store.update(TRAINING_JOB, doc["id"], stop_sent=True)
     elif any(outcome is not None and outcome.code != 0 for outcome in outcomes):
         for sandbox in sandboxes:
             sandbox.stop("PeerFailed", _AT_ONCE)

@@ -6,7 +6,7 @@ from ...faults import AwsError
 from ...registry import Context
 from ...store import Doc
 from . import rules
-from .jobs import ENDED, TRAINING_JOB, description, edit, enter, load, summary
+from .jobs import ENDED, TRAINING_JOB, description, edit, enter, identity, load, of_region, summary
 from .paging import page, select
 from .service import service
 from .tags import put_tags
@@ -32,6 +32,8 @@ def create(ctx: Context, request: dict[str, Any], tuning: str | None = None, **m
             "AlgorithmSpecification": {**request["AlgorithmSpecification"], "MetricDefinitions": definitions},
         }
     doc: Doc = {
+        "id": identity(ctx, name),
+        "region": ctx.region,
         "name": name,
         "arn": arn,
         "request": request,
@@ -55,15 +57,15 @@ def create(ctx: Context, request: dict[str, Any], tuning: str | None = None, **m
     }
     enter(ctx, doc, "Starting", "Preparing the instances for training", phase="starting")
     with ctx.store.transaction():
-        if ctx.store.get(TRAINING_JOB, name) is not None:
+        if ctx.store.get(TRAINING_JOB, identity(ctx, name)) is not None:
             raise AwsError(
                 "ResourceInUse",
                 "Training job names must be unique within an AWS account and region, and a training job with this name "
                 f"already exists ({arn})",
             )
-        ctx.store.put(TRAINING_JOB, name, doc)
+        ctx.store.put(TRAINING_JOB, identity(ctx, name), doc)
         put_tags(ctx, arn, request.get("Tags", []))
-        ctx.scheduler.after(0, TRAINING_JOB, name)
+        ctx.scheduler.after(0, TRAINING_JOB, identity(ctx, name))
     return doc
 
 
@@ -76,7 +78,7 @@ def describe_training_job(ctx: Context, request: dict[str, Any]) -> dict[str, An
 @service.operation("ListTrainingJobs")
 def list_training_jobs(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """ListTrainingJobs: filtered, newest first unless asked otherwise, in pages."""
-    jobs, token = page(select(ctx.store.all(TRAINING_JOB), request), request)
+    jobs, token = page(select(of_region(ctx, TRAINING_JOB), request), request)
     return {"TrainingJobSummaries": [summary(job) for job in jobs], "NextToken": token}
 
 
@@ -101,7 +103,7 @@ def request_stop(ctx: Context, name: str) -> None:
         doc["stop"] = True
         doc["status"] = "Stopping"
         enter(ctx, doc, "Stopping", "Stopping the training job")
-        ctx.scheduler.after(0, TRAINING_JOB, name)
+        ctx.scheduler.after(0, TRAINING_JOB, identity(ctx, name))
 
 
 @service.operation("DeleteTrainingJob")
@@ -113,5 +115,5 @@ def delete_training_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
             "ValidationException",
             f"The request was rejected because the training job is in status {doc['status']}.",
         )
-    ctx.store.delete(TRAINING_JOB, doc["name"])
+    ctx.store.delete(TRAINING_JOB, doc["id"])
     return {}

@@ -6,7 +6,7 @@ from typing import Any
 from ...faults import AwsError
 from ...registry import Context
 from ...store import Doc
-from .jobs import ENDED, TRAINING_JOB
+from .jobs import ENDED, TRAINING_JOB, identity
 from .search import Search, Tried, seed_of
 
 TUNING_JOB = "sagemaker.tuning-job"
@@ -59,7 +59,7 @@ class Trial:
 
 def load_tuning(ctx: Context, name: str) -> Doc:
     """The tuning job's document. Raises AWS's error for an unknown one."""
-    doc = ctx.store.get(TUNING_JOB, name)
+    doc = ctx.store.get(TUNING_JOB, identity(ctx, name))
     if doc is None:
         raise AwsError("ResourceNotFound", f"Amazon SageMaker can't find a tuning job with the name {name}.")
     return doc
@@ -85,7 +85,7 @@ def trials(ctx: Context, doc: Doc) -> list[Trial]:
     known = definitions(doc["request"])
     found = []
     for record in doc["trials"]:
-        job = ctx.store.get(TRAINING_JOB, record["name"])
+        job = ctx.store.get(TRAINING_JOB, identity(ctx, record["name"]))
         if job is not None:
             found.append(Trial(record, job, known[record["definition"]]))
     return found

@@ -6,6 +6,7 @@ from ...faults import AwsError
 from ...registry import Context
 from ...store import Doc
 from . import tuning_rules
+from .jobs import identity, of_region
 from .paging import page, select
 from .service import service
 from .tags import put_tags
@@ -22,6 +23,8 @@ def create_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     arn = ctx.arn("sagemaker", f"hyper-parameter-tuning-job/{name}")
     now = ctx.now()
     doc: Doc = {
+        "id": identity(ctx, name),
+        "region": ctx.region,
         "name": name,
         "arn": arn,
         "request": request,
@@ -34,15 +37,15 @@ def create_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         "trials": [],
     }
     with ctx.store.transaction():
-        if ctx.store.get(TUNING_JOB, name) is not None:
+        if ctx.store.get(TUNING_JOB, identity(ctx, name)) is not None:
             raise AwsError(
                 "ResourceInUse",
                 "Hyper parameter tuning job names must be unique within an AWS account and region, and a tuning job "
                 f"with this name already exists ({arn})",
             )
-        ctx.store.put(TUNING_JOB, name, doc)
+        ctx.store.put(TUNING_JOB, identity(ctx, name), doc)
         put_tags(ctx, arn, request.get("Tags", []))
-        ctx.scheduler.after(0, TUNING_JOB, name)
+        ctx.scheduler.after(0, TUNING_JOB, identity(ctx, name))
     return {"HyperParameterTuningJobArn": arn}
 
 
@@ -70,7 +73,7 @@ def describe_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
 @service.operation("ListHyperParameterTuningJobs")
 def list_tuning_jobs(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """ListHyperParameterTuningJobs: filtered, newest first unless asked otherwise, in pages."""
-    found, token = page(select(ctx.store.all(TUNING_JOB), request), request)
+    found, token = page(select(of_region(ctx, TUNING_JOB), request), request)
     return {
         "HyperParameterTuningJobSummaries": [tuning_summary(doc, trials(ctx, doc)) for doc in found],
         "NextToken": token,
@@ -103,8 +106,8 @@ def stop_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         doc = load_tuning(ctx, request["HyperParameterTuningJobName"])
         _refuse_status(doc, wanted_ended=False)
         if not doc["stop"]:
-            ctx.store.update(TUNING_JOB, doc["name"], stop=True, status="Stopping", modified=ctx.now())
-            ctx.scheduler.after(0, TUNING_JOB, doc["name"])
+            ctx.store.update(TUNING_JOB, doc["id"], stop=True, status="Stopping", modified=ctx.now())
+            ctx.scheduler.after(0, TUNING_JOB, doc["id"])
     return {}
 
 
@@ -113,7 +116,7 @@ def delete_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """DeleteHyperParameterTuningJob: only after its end; its training jobs stay."""
     doc = load_tuning(ctx, request["HyperParameterTuningJobName"])
     _refuse_status(doc, wanted_ended=True)
-    ctx.store.delete(TUNING_JOB, doc["name"])
+    ctx.store.delete(TUNING_JOB, doc["id"])
     return {}
 
 

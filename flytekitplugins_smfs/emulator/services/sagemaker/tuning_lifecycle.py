@@ -7,6 +7,7 @@ from typing import Any
 from ...registry import Context
 from ...store import Doc
 from . import telemetry, training
+from .jobs import identity
 from .search import Tried
 from .service import service
 from .trials import TUNING_JOB, Trial, best, definitions, search, trials, tried
@@ -19,11 +20,12 @@ _MOST_TRIALS = 750
 
 
 @service.lifecycle(TUNING_JOB)
-def take_turn(ctx: Context, name: str) -> float | None:
+def take_turn(ctx: Context, id: str) -> float | None:
     """Move a tuning job on. The answer is when to look again."""
-    doc = ctx.store.get(TUNING_JOB, name)
+    doc = ctx.store.get(TUNING_JOB, id)
     if doc is None or doc["ended"] is not None:
         return None
+    ctx = ctx.at(doc["region"])
     some = trials(ctx, doc)
     running = [trial for trial in some if not trial.ended]
     criterion = _criterion_met(ctx, doc, some)
@@ -56,7 +58,7 @@ def _start_trial(ctx: Context, doc: Doc, some: list[Trial]) -> tuple[Doc, list[T
     request = {**training_request(known[which], name, hyperparameters), "Tags": doc["request"].get("Tags", [])}
     with ctx.store.transaction():
         job = training.create(ctx, request, tuning=doc["arn"])
-        changed = ctx.store.update(TUNING_JOB, doc["name"], trials=[*doc["trials"], record], modified=ctx.now())
+        changed = ctx.store.update(TUNING_JOB, doc["id"], trials=[*doc["trials"], record], modified=ctx.now())
     return changed or doc, [*some, Trial(record, job, known[which])]
 
 
@@ -64,7 +66,7 @@ def _parents(ctx: Context, doc: Doc, which: int) -> list[Tried]:
     """What the parents of a warm start have tried."""
     found: list[Tried] = []
     for parent in doc["request"].get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", []):
-        parent_doc = ctx.store.get(TUNING_JOB, parent["HyperParameterTuningJobName"])
+        parent_doc = ctx.store.get(TUNING_JOB, identity(ctx, parent["HyperParameterTuningJobName"]))
         if parent_doc is not None:
             found += tried(trials(ctx, parent_doc), which)
     return found
@@ -126,5 +128,5 @@ def _series(ctx: Context, trial: Trial) -> list[float]:
 def _finish(ctx: Context, doc: Doc, some: list[Trial], status: str) -> float | None:
     failed = status == "Completed" and not any(trial.job["status"] in ("Completed", "Stopped") for trial in some)
     changes: dict[str, Any] = {"status": "Failed" if failed else status, "failure": _ALL_FAILED if failed else None}
-    ctx.store.update(TUNING_JOB, doc["name"], ended=ctx.now(), modified=ctx.now(), **changes)
+    ctx.store.update(TUNING_JOB, doc["id"], ended=ctx.now(), modified=ctx.now(), **changes)
     return None

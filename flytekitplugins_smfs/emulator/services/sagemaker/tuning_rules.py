@@ -7,6 +7,7 @@ from ...faults import AwsError, NotImplementedByEmulator
 from ...images import Algorithm, algorithm_of
 from ...registry import Context
 from . import rules, search
+from .jobs import identity
 from .trials import TUNING_JOB, Definition, definitions
 
 _KINDS = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
@@ -79,7 +80,7 @@ def _limits(config: dict[str, Any]) -> Iterator[str]:
 def _parents(ctx: Context, request: dict[str, Any]) -> Iterator[str]:
     for parent in request.get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", []):
         name = parent.get("HyperParameterTuningJobName")
-        doc = ctx.store.get(TUNING_JOB, name or "")
+        doc = ctx.store.get(TUNING_JOB, identity(ctx, name or ""))
         if doc is None:
             yield f"Amazon SageMaker can't find the parent tuning job {name} of WarmStartConfig."
         elif doc["ended"] is None:

@@ -27,7 +27,7 @@ def host_names(request: dict[str, Any]) -> list[str]:
 
 def attempt_directory(ctx: Context, doc: Doc) -> Path:
     """The directory of the job's present attempt (there are more after an interruption)."""
-    return ctx.paths.jobs / str(doc["name"]) / f"attempt-{doc['attempt']}"
+    return ctx.paths.jobs / str(doc["id"]) / f"attempt-{doc['attempt']}"
 
 
 def sandbox(ctx: Context, doc: Doc, host: str) -> Sandbox:
