@@ -53,6 +53,13 @@ class Injections:
         """
         return self._take(lambda f: f.get("job") == kind and f.get("name", job) == job)
 
+    def resource_fault(self, resource: str) -> dict[str, Any] | None:
+        """Use up a fault of a resource that is being made: "file-system" or "association".
+
+        Its ``lifecycle`` is what the resource becomes (FAILED, MISCONFIGURED), its ``message`` the failure detail.
+        """
+        return self._take(lambda f: f.get("resource") == resource)
+
     def _take(self, fits: Any) -> dict[str, Any] | None:
         with self._lock:
             for fault in self._store.all(_KIND):
@@ -68,12 +75,35 @@ class Injections:
         return None
 
 
-_MEMBERS = {"service", "operation", "code", "message", "status", "times", "probability", "delay", "drop", "job", "name"}
+_MEMBERS = {
+    "service",
+    "operation",
+    "code",
+    "message",
+    "status",
+    "times",
+    "probability",
+    "delay",
+    "drop",
+    "job",
+    "name",
+    "resource",
+    "lifecycle",
+}
 
 
 def _check(fault: dict[str, Any]) -> None:
     unknown = set(fault) - _MEMBERS
     if unknown:
         raise ValueError(f"unknown members of a fault: {sorted(unknown)}; known are: {sorted(_MEMBERS)}")
-    if "service" not in fault and fault.get("job") not in ("capacity", "interruption"):
-        raise ValueError('a fault needs a "service" or a "job" of "capacity" or "interruption"')
+    kinds = (
+        "service" in fault,
+        fault.get("job") in ("capacity", "interruption"),
+        fault.get("resource") in ("file-system", "association")
+        and fault.get("lifecycle") in ("FAILED", "MISCONFIGURED"),
+    )
+    if not any(kinds):
+        raise ValueError(
+            'a fault needs a "service", or a "job" of "capacity" or "interruption", or a "resource" of "file-system" '
+            'or "association" with a "lifecycle" of "FAILED" or "MISCONFIGURED"'
+        )

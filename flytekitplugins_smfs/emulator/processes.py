@@ -45,6 +45,7 @@ def record(directory: Path, name: str, pid: int) -> ProcessGroup:
 
 
 def forget(directory: Path, name: str, pid: int) -> None:
+    """Remove the record of a group that has ended."""
     _file(directory, name, pid).unlink(missing_ok=True)
 
 

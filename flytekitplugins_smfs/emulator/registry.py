@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .paths import Paths
@@ -38,6 +38,10 @@ class Context:
     def now(self) -> float:
         """Epoch seconds; what a response's timestamps and a document's times are made of."""
         return time.time()
+
+    def at(self, region: str) -> "Context":
+        """The same account in another region."""
+        return self if region in ("", self.region) else replace(self, region=region, ec2=self.ec2.at(region))
 
     def arn(self, service: str, resource: str) -> str:
         """``arn:aws:<service>:<region>:<account>:<resource>``"""

@@ -1,8 +1,7 @@
 """What can be set about the embedded AWS: the account, the delays between states, and limits.
 
 Values come from ``<state>/settings.json``, from ``start --set name=value`` and, while it runs, from
-``PUT /_emulator/settings``;
-the last two are written back to the file, so that they hold after a restart.
+``PUT /_emulator/settings``; the last two are written back to the file, so that they hold after a restart.
 """
 
 import json
@@ -49,7 +48,9 @@ class Settings:
         self._apply(changes)
         if self.file is not None:
             temporary = self.file.with_suffix(".tmp")
-            temporary.write_text(json.dumps(self.as_dict(), indent=2))
+            defaults = Settings().as_dict()
+            own = {name: value for name, value in self.as_dict().items() if value != defaults[name]}
+            temporary.write_text(json.dumps(own, indent=2))
             temporary.replace(self.file)
 
     def as_dict(self) -> dict[str, Any]:
@@ -73,7 +74,10 @@ class Settings:
 
 def _convert(value: Any, kind: type) -> Any:
     if kind is bool and isinstance(value, str):
-        return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
+        words = {"true": True, "1": True, "false": False, "0": False}
+        if value.lower() not in words:
+            raise ValueError(value)
+        return words[value.lower()]
     converted = kind(value)
     if kind in (int, float) and converted < 0:
         raise ValueError("negative")

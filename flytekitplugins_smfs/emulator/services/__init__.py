@@ -11,6 +11,7 @@ MODULES = {
     "fsx": "fsx",
     "logs": "logs",
     "cloudwatch": "cloudwatch",
+    "sagemaker": "sagemaker",
 }
 
 

@@ -1,0 +1,61 @@
+"""One embedded account: everything behind the wire, put together over a state directory."""
+
+from . import services
+from .calls import Calls
+from .furnish import furnish
+from .injections import Injections
+from .logbook import LogBook
+from .metrics import Metrics
+from .moto_backend import MotoBackend
+from .network import Network
+from .paths import Paths
+from .registry import Context, Turn
+from .scheduler import Handler, Scheduler
+from .settings import Settings
+from .storage import Storage
+from .store import Store
+
+
+class Account:
+    """Holds the parts together and starts and stops them in order."""
+
+    def __init__(self, paths: Paths, settings: Settings, s3_port: int) -> None:
+        self.paths = paths
+        self.settings = settings
+        self.store = Store(paths.database)
+        self.calls = Calls(self.store)
+        self.moto = MotoBackend(self.store, settings)
+        self.storage = Storage(paths.buckets, paths.state / "rclone.log", s3_port)
+        self.scheduler = Scheduler(self.store)
+        self.services = services.load()
+        self.context = Context(
+            store=self.store,
+            settings=settings,
+            paths=paths,
+            scheduler=self.scheduler,
+            ec2=Network(self.moto, settings.region),
+            logs=LogBook(self.store),
+            metrics=Metrics(self.store),
+            injections=Injections(self.store),
+            region=settings.region,
+        )
+
+    def start(self) -> None:
+        """Bring everything back from the state directory; furnish it if it is new."""
+        self.storage.start()
+        self.moto.start()
+        furnish(self.store, self.settings, self.paths, self.moto)
+        for service in self.services.values():
+            for kind, turn in service.turns.items():
+                self.scheduler.handle(kind, self._handler(turn))
+            for start in service.starts:
+                start(self.context)
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        self.scheduler.stop()
+        self.storage.stop()
+        self.store.close()
+
+    def _handler(self, turn: Turn) -> Handler:
+        return lambda id: turn(self.context, id)

@@ -1,0 +1,229 @@
+"""The commands of the emulator: start, stop, status, env and reset."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import psutil
+
+from . import processes
+from .paths import Paths
+from .server import AlreadyRunning, is_locked, read_server_file, serve
+from .settings import Settings
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+_NOT_RUNNING = 3
+
+
+def default_state() -> Path:
+    """``$SMFS_EMULATOR_STATE``, or ``~/.local/state/smfs-emulator``."""
+    return Path(os.environ.get("SMFS_EMULATOR_STATE") or Path.home() / ".local/state/smfs-emulator")
+
+
+_state_option = click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=default_state,
+    help="State directory. Default: $SMFS_EMULATOR_STATE or ~/.local/state/smfs-emulator.",
+)
+
+
+@click.group(name="emulator")
+def emulator() -> None:
+    """The embedded AWS."""
+
+
+@emulator.command()
+@_state_option
+@click.option("--port", type=int, default=0, help="Port on 127.0.0.1; 0 takes the last one, or any free one.")
+@click.option("--detach", is_flag=True, help="Return when it is ready, and leave it running.")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change a setting, e.g. a delay.")
+def start(state: Path, port: int, detach: bool, changes: tuple[str, ...]) -> None:
+    """Start the embedded AWS. If it is running already, say so."""
+    paths = Paths(state.absolute())
+    settings = _parsed(changes)
+    if is_locked(paths):
+        server = _wait_ready(paths, None)
+        click.echo(f"already running on {server['url']} (pid {server['pid']}, state {paths.state})")
+        return
+    if detach:
+        server = _spawn(paths, port, changes)
+        click.echo(f"running on {server['url']} (S3 on {server['s3_url']}, pid {server['pid']}, state {paths.state})")
+        return
+    click.echo(f"starting on state {paths.state}; end it with Ctrl-C", err=True)
+    try:
+        serve(paths.state, port or None, settings)
+    except AlreadyRunning:
+        server = _wait_ready(paths, None)
+        click.echo(f"already running on {server['url']} (pid {server['pid']}, state {paths.state})")
+
+
+@emulator.command()
+@_state_option
+def stop(state: Path) -> None:
+    """End the server, its S3 server and every job, and verify that they are gone."""
+    paths = Paths(state.absolute())
+    running = is_locked(paths)
+    remaining = _stop(paths)
+    if remaining:
+        raise click.ClickException(f"still there: {', '.join(remaining)}")
+    click.echo("stopped" if running else "not running")
+
+
+@emulator.command()
+@_state_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(state: Path, as_json: bool) -> None:
+    """Say whether it runs, and where. Exit code 3 if it does not."""
+    paths = Paths(state.absolute())
+    server = _running(paths)
+    document = {"running": server is not None, "state": str(paths.state), **(server or {})}
+    if as_json:
+        click.echo(json.dumps(document))
+    elif server:
+        click.echo(f"running on {server['url']} (S3 on {server['s3_url']}, pid {server['pid']}, state {paths.state})")
+    else:
+        click.echo(f"not running (state {paths.state})")
+    if server is None:
+        sys.exit(_NOT_RUNNING)
+
+
+@emulator.command()
+@_state_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def env(state: Path, as_json: bool) -> None:
+    """Print what points an unmodified AWS client here: eval "$(... env)"."""
+    paths = Paths(state.absolute())
+    server = _running(paths)
+    if server is None:
+        raise click.ClickException(f"no emulator runs on {paths.state}; start one first")
+    variables = environment(server, Settings.load(paths.settings))
+    if as_json:
+        click.echo(json.dumps(variables))
+    else:
+        click.echo("\n".join(f"export {name}={value}" for name, value in variables.items()))
+
+
+@emulator.command()
+@_state_option
+def reset(state: Path) -> None:
+    """Stop it and forget everything: file systems, buckets, jobs, records."""
+    paths = Paths(state.absolute())
+    if paths.state.exists() and any(paths.state.iterdir()) and not (paths.state / "server.lock").exists():
+        raise click.ClickException(f"{paths.state} is not a state directory of the emulator")
+    remaining = _stop(paths)
+    if remaining:
+        raise click.ClickException(f"still there: {', '.join(remaining)}")
+    shutil.rmtree(paths.state, ignore_errors=True)
+    if paths.state.exists():
+        raise click.ClickException(f"could not remove all of {paths.state}")
+    click.echo(f"removed {paths.state}")
+
+
+def environment(server: dict[str, Any], settings: Settings) -> dict[str, str]:
+    """The variables that point AWS clients at a running server."""
+    return {
+        "AWS_ENDPOINT_URL": server["url"],
+        "AWS_ENDPOINT_URL_S3": server["s3_url"],
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "embedded",
+        "AWS_DEFAULT_REGION": settings.region,
+        "AWS_REGION": settings.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _parsed(changes: tuple[str, ...]) -> dict[str, str]:
+    pairs = [change.partition("=") for change in changes]
+    try:
+        Settings().update({name: value for name, _, value in pairs})
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--set") from None
+    return {name: value for name, _, value in pairs}
+
+
+def _spawn(paths: Paths, port: int, changes: tuple[str, ...]) -> dict[str, Any]:
+    """Start a server in a session of its own and wait until it is ready."""
+    paths.create()
+    command = [sys.executable, "-m", __package__, "start", "--state", str(paths.state), "--port", str(port)]
+    for change in changes:
+        command += ["--set", change]
+    with paths.log.open("ab") as output:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/"
+        )
+    return _wait_ready(paths, child)
+
+
+def _wait_ready(paths: Paths, child: "subprocess.Popen[bytes] | None") -> dict[str, Any]:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if (server := _running(paths)) is not None:
+            return server
+        if child is not None and child.poll() not in (None, 0):
+            break
+        time.sleep(0.02)
+    tail = paths.log.read_text(errors="replace")[-2000:] if paths.log.exists() else ""
+    raise click.ClickException(f"it did not become ready; end of {paths.log}:\n{tail}")
+
+
+def _running(paths: Paths) -> dict[str, Any] | None:
+    """What the server says of itself if it holds the state directory and answers."""
+    server = read_server_file(paths)
+    if not server or not psutil.pid_exists(server["pid"]):
+        return None
+    try:
+        with urllib.request.urlopen(f"{server['url']}/_emulator/health", timeout=5) as answer:
+            health = json.load(answer)
+    except (OSError, ValueError, urllib.error.URLError):
+        return None
+    return server if health["pid"] == server["pid"] and health["state"] == str(paths.state) else None
+
+
+def _stop(paths: Paths) -> list[str]:
+    """End everything of a state directory. Returns what could not be ended."""
+    server = read_server_file(paths)
+    remaining = []
+    if is_locked(paths) and not _end_server(paths, int(server.get("pid", 0))):
+        remaining.append(f"server {server.get('pid')}")
+    remaining += [f"{group.name} (pid {group.pid})" for group in processes.kill_all(paths.processes)]
+    return remaining
+
+
+def _end_server(paths: Paths, pid: int) -> bool:
+    if not pid:
+        return False
+    family = [process for process in _family(pid) if process.pid != pid]
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        if psutil.pid_exists(pid):
+            os.kill(pid, how)
+        if _until(lambda: not is_locked(paths)):
+            break
+    return not is_locked(paths) and not psutil.wait_procs(family, timeout=_STOP_SECONDS)[1]
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children()
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + _STOP_SECONDS
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False

@@ -1,0 +1,104 @@
+"""Finds who answers a request: a service of this package, S3, or moto."""
+
+import json
+import logging
+import re
+from typing import Any
+
+import botocore.session
+from botocore.model import ServiceModel
+
+from .account import Account
+from .faults import AwsError, NotImplementedByEmulator
+from .moto_backend import scope
+from .protocol import JsonProtocol, QueryProtocol, Request, Response, error_for
+from .validation import check
+
+log = logging.getLogger(__name__)
+
+_CODE = re.compile(rb"<Code>([^<]+)</Code>|\"(?:__type|code)\": ?\"(?:[^\"#]*#)?([^\"]+)\"")
+
+
+class Dispatcher:
+    """Answers requests of all protocols. Safe to call from many threads."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        session = botocore.session.Session()
+        self._models: dict[str, ServiceModel] = {name: session.get_service_model(name) for name in account.services}
+        self._by_target = {
+            m.metadata["targetPrefix"]: n for n, m in self._models.items() if "targetPrefix" in m.metadata
+        }
+        self._by_scope = {m.signing_name: n for n, m in self._models.items() if m.metadata["protocol"] == "query"}
+
+    def handle(self, request: Request) -> Response:
+        """The answer to any AWS request. Raises DropConnection if that was asked for."""
+        service, region = scope(request)
+        target = request.headers.get("x-amz-target", "")
+        if (name := self._by_target.get(target.rpartition(".")[0])) is not None:
+            return self._own(name, region, JsonProtocol(self._models[name]), request)
+        if (name := self._by_scope.get(service)) is not None:
+            return self._own(name, region, QueryProtocol(self._models[name]), request)
+        if (
+            service in ("s3", "")
+            and not target
+            and "Action=" not in (request.query + request.body[:2000].decode("latin1"))
+        ):
+            return self._account.storage.forward(request)
+        return self._moto(service, region or self._account.settings.region, request)
+
+    def _own(self, name: str, region: str, protocol: JsonProtocol | QueryProtocol, request: Request) -> Response:
+        operation = protocol.operation(request)
+        parameters: dict[str, Any] = {}
+        try:
+            if operation not in self._models[name].operation_names:
+                raise AwsError("UnknownOperationException", f"{name} has no operation {operation!r}.")
+            model = self._models[name].operation_model(operation)
+            parameters = protocol.read(model, request)
+            self._account.context.injections.strike(name, operation)
+            check(name, model, parameters)
+            function = self._account.services[name].operations.get(operation)
+            if function is None:
+                raise NotImplementedByEmulator(f"{operation} of {name}")
+            response = protocol.answer(model, function(self._account.context.at(region), parameters) or {})
+        except AwsError as error:
+            self._account.calls.add(name, operation, parameters, error.code)
+            return protocol.refuse(error)
+        except Exception:
+            log.exception("%s.%s failed", name, operation)
+            self._account.calls.add(name, operation, parameters, "InternalServerError")
+            text = "The embedded AWS has a defect here; its log has the details."
+            return protocol.refuse(AwsError("InternalServerError", text, 500))
+        self._account.calls.add(name, operation, parameters, None)
+        return response
+
+    def _moto(self, service: str, region: str, request: Request) -> Response:
+        operation, parameters = _moto_call(request)
+        try:
+            self._account.context.injections.strike(service, operation)
+            response = self._account.moto.handle(service, region, operation, request)
+        except AwsError as error:
+            response = error_for(self._account.moto.protocol(service), error)
+        self._account.calls.add(service, operation, parameters, _error_code(response))
+        return response
+
+
+def _moto_call(request: Request) -> tuple[str, dict[str, Any]]:
+    """Operation and parameters, as far as they can be told without the service's model."""
+    if target := request.headers.get("x-amz-target"):
+        try:
+            document = json.loads(request.body or b"{}")
+        except ValueError:
+            document = {}
+        return target.rpartition(".")[2], document if isinstance(document, dict) else {}
+    form = request.form()
+    if "Action" in form:
+        return form["Action"], {name: value for name, value in form.items() if name not in ("Action", "Version")}
+    return f"{request.method} {request.path}", {}
+
+
+def _error_code(response: Response) -> str | None:
+    if response.status < 400:
+        return None
+    found = _CODE.search(response.body)
+    return (found[1] or found[2]).decode() if found else str(response.status)

@@ -1,0 +1,202 @@
+"""EC2, IAM, STS and all other services that moto knows, in this process, with a memory.
+
+moto keeps its state in memory only. Every request that changes something is therefore written to a journal with the
+seed of moto's random numbers, and replayed at start: the same ids come out again.
+"""
+
+import io
+import json
+import logging
+import os
+import random
+import threading
+import zlib
+from typing import Any
+
+import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
+from .faults import AwsError
+from .protocol import Request, Response, error_for
+from .settings import Settings
+from .store import Store
+
+log = logging.getLogger(__name__)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS moto_journal (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, seed INTEGER NOT NULL, method TEXT NOT NULL, target TEXT NOT NULL,
+    headers TEXT NOT NULL, body BLOB NOT NULL
+);
+"""
+_READS = ("Describe", "Get", "List", "Head", "BatchGet", "Simulate", "Search", "Lookup", "Scan", "Query")
+
+
+class _Raw(io.BytesIO):
+    """A response body that botocore can stream."""
+
+    def stream(self, **_: Any) -> Any:
+        while chunk := self.read(65536):
+            yield chunk
+
+
+class MotoBackend:
+    """moto behind one lock. ``start`` before use."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._lock = threading.RLock()
+        self._session = botocore.session.Session()
+        self._session.set_credentials("embedded", "embedded")
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._known: set[tuple[str, str]] = set()
+        self._app: Any = None
+        store.create_tables(_SCHEMA)
+
+    def start(self) -> None:
+        """Load moto and bring back its state from the journal."""
+        os.environ["MOTO_ACCOUNT_ID"] = self._settings.account
+        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+        os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        logging.getLogger("moto").setLevel(logging.ERROR)
+        self._app = DomainDispatcherApplication(create_backend_app)
+        for seed, method, target, headers, body in self._store.run(
+            "SELECT seed, method, target, headers, body FROM moto_journal ORDER BY seq"
+        ):
+            self._play(Request(method, target, json.loads(headers), bytes(body)), seed)
+
+    def handle(self, service: str, region: str, operation: str, request: Request) -> Response:
+        """Answer a request; what changed something is in the journal before this returns."""
+        with self._lock:
+            seed = random.getrandbits(48)
+            self._wake(service, region)
+            response = self._play(request, seed)
+            if response.status < 400 and not operation.startswith(_READS):
+                self._write(request, seed)
+        if response.status >= 500:
+            return self._refusal(service, operation)
+        return response
+
+    def client(self, service: str, region: str) -> Any:
+        """A boto client whose calls go straight to ``handle``, for the emulator's own use."""
+        key = (service, region)
+        with self._lock:
+            if key not in self._clients:
+                client = self._session.create_client(service, region_name=region)
+                client.meta.events.register("before-send", self._short_circuit(service, region))
+                self._clients[key] = client
+            return self._clients[key]
+
+    def _short_circuit(self, service: str, region: str) -> Any:
+        def send(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
+            body = request.body or b""
+            headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+            target = request.url.split("/", 3)[3] if request.url.count("/") > 2 else ""
+            raw = body if isinstance(body, bytes) else body.encode()
+            name = event_name.rpartition(".")[2]
+            response = self.handle(service, region, name, Request(request.method, f"/{target}", headers, raw))
+            return AWSResponse(request.url, response.status, response.headers, _Raw(response.body))
+
+        return send
+
+    def _wake(self, service: str, region: str) -> None:
+        """Make a region's default resources (VPC, subnets, ...) with random numbers that depend on nothing else."""
+        from moto.backends import get_backend
+
+        if service != "ec2" or (service, region) in self._known:
+            return
+        self._seed(zlib.crc32(f"{service}/{region}".encode()))
+        backend = get_backend("ec2")[self._settings.account]
+        if region in backend:
+            backend[region]
+        self._known.add((service, region))
+
+    def _seed(self, seed: int) -> None:
+        from moto.moto_api._internal import mock_random
+
+        mock_random.seed(seed)
+
+    def _write(self, request: Request, seed: int) -> None:
+        self._store.run(
+            "INSERT INTO moto_journal (seed, method, target, headers, body) VALUES (?, ?, ?, ?, ?)",
+            seed,
+            request.method,
+            request.target,
+            json.dumps(dict(request.headers)),
+            request.body,
+        )
+
+    def _play(self, request: Request, seed: int) -> Response:
+        """Let moto answer. What it cannot do comes back as a status of 500."""
+        service, region = scope(request)
+        self._wake(service, region)
+        self._seed(seed)
+        answer: dict[str, Any] = {}
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+            answer["status"] = int(status.split()[0])
+            answer["headers"] = {name.lower(): value for name, value in headers}
+
+        try:
+            body = b"".join(self._app(_environ(request), start_response))
+        except Exception:
+            log.exception("moto failed on %s %s", request.method, request.target)
+            return Response(500, b"")
+        headers = {k: v for k, v in answer["headers"].items() if k not in ("content-length", "connection", "server")}
+        return Response(answer["status"], body, headers)
+
+    def _refusal(self, service: str, operation: str) -> Response:
+        text = f"The embedded AWS does not implement {operation} of {service} in this form."
+        return error_for(self.protocol(service), AwsError("NotImplementedByEmulator", text))
+
+    def protocol(self, signing_name: str) -> str:
+        """The wire protocol of a service, by the name it signs with."""
+        try:
+            return str(self._session.get_service_model(signing_name).metadata["protocol"])
+        except botocore.exceptions.UnknownServiceError:
+            return "json"
+
+
+def scope(request: Request) -> tuple[str, str]:
+    """The service and region that a request was signed for; empty strings if it was not signed."""
+    text = request.headers.get("authorization", "") or request.query
+    marker = "Credential="
+    if marker not in text:
+        return "", ""
+    parts = text.split(marker, 1)[1].split(",")[0].split("&")[0].replace("%2F", "/").split("/")
+    return (parts[3], parts[2]) if len(parts) >= 5 else ("", "")
+
+
+def _environ(request: Request) -> dict[str, Any]:
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": request.path,
+        "QUERY_STRING": request.query,
+        "RAW_URI": request.target,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_LENGTH": str(len(request.body)),
+        "CONTENT_TYPE": request.headers.get("content-type", ""),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in request.headers.items():
+        if name not in ("content-type", "content-length"):
+            environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
+    environ.setdefault("HTTP_HOST", "127.0.0.1")
+    return environ
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,263 @@
+"""The wire protocols: how a request is read, and how an answer or an error is written, for each of them."""
+
+import base64
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from botocore.model import OperationModel, ServiceModel
+
+from .faults import AwsError
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request. Header names are lower case; ``target`` is path and query as sent."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> str:
+        return urlsplit(self.target).query
+
+    def form(self) -> dict[str, str]:
+        """The parameters of a query-protocol call, from the body or the query string."""
+        text = self.body.decode("utf-8", "replace") if self.body else self.query
+        return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True).items()}
+
+
+@dataclass(frozen=True)
+class Response:
+    """One HTTP response."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def request_id() -> str:
+    """A new request id."""
+    return str(uuid.uuid4())
+
+
+class JsonProtocol:
+    """AWS JSON 1.0 and 1.1: the operation in X-Amz-Target, shapes as JSON, errors by ``__type``."""
+
+    def __init__(self, model: ServiceModel) -> None:
+        self.model = model
+
+    def operation(self, request: Request) -> str:
+        return request.headers.get("x-amz-target", "").rpartition(".")[2]
+
+    def read(self, operation: OperationModel, request: Request) -> dict[str, Any]:
+        try:
+            document = json.loads(request.body or b"{}")
+        except ValueError:
+            raise AwsError("SerializationException", "The request body is not JSON.") from None
+        if not isinstance(document, dict):
+            raise AwsError("SerializationException", "The request body is not a JSON object.")
+        return read_json(operation.input_shape, document) if operation.input_shape else {}
+
+    def answer(self, operation: OperationModel, result: dict[str, Any]) -> Response:
+        shape = operation.output_shape
+        return self._response(200, write_json(shape, result) if shape else {})
+
+    def refuse(self, error: AwsError) -> Response:
+        document = {"__type": error.code, **error.fields, self._message_member(error.code): error.message}
+        return self._response(error.status, document, {"x-amzn-errortype": error.code})
+
+    def _message_member(self, code: str) -> str:
+        shape = self.model.shape_for_error_code(code) if code in self.model._shape_resolver._shape_map else None
+        return "Message" if shape is not None and "Message" in shape.members else "message"
+
+    def _response(self, status: int, document: Any, headers: dict[str, str] | None = None) -> Response:
+        version = self.model.metadata.get("jsonVersion", "1.1")
+        content_type = {"content-type": f"application/x-amz-json-{version}", "x-amzn-requestid": request_id()}
+        return Response(status, json.dumps(document).encode(), {**content_type, **(headers or {})})
+
+
+class QueryProtocol:
+    """AWS Query: ``Action=...&Name.member.1=...`` in, XML out."""
+
+    def __init__(self, model: ServiceModel) -> None:
+        self.model = model
+
+    def operation(self, request: Request) -> str:
+        return request.form().get("Action", "")
+
+    def read(self, operation: OperationModel, request: Request) -> dict[str, Any]:
+        shape = operation.input_shape
+        return _read_form(shape, request.form(), "") or {} if shape else {}
+
+    def answer(self, operation: OperationModel, result: dict[str, Any]) -> Response:
+        shape = operation.output_shape
+        inner = ""
+        if shape is not None:
+            wrapper = shape.serialization.get("resultWrapper", f"{operation.name}Result")
+            inner = f"<{wrapper}>{write_xml(shape, result)}</{wrapper}>"
+        name = f"{operation.name}Response"
+        namespace = self.model.metadata.get("xmlNamespace", "")
+        metadata = f"<ResponseMetadata><RequestId>{request_id()}</RequestId></ResponseMetadata>"
+        return _xml(200, f'<{name} xmlns="{namespace}">{inner}{metadata}</{name}>')
+
+    def refuse(self, error: AwsError) -> Response:
+        return xml_error(error)
+
+
+def read_json(shape: Any, value: Any) -> Any:
+    """A JSON value as botocore shows it: unknown members dropped, blobs as bytes, timestamps as epoch floats."""
+    if value is None:
+        return None
+    kind = shape.type_name
+    if kind == "structure" and isinstance(value, dict):
+        members = shape.members
+        return {
+            name: read_json(members[name], item) for name, item in value.items() if name in members and item is not None
+        }
+    if kind == "list" and isinstance(value, list):
+        return [read_json(shape.member, item) for item in value]
+    if kind == "map" and isinstance(value, dict):
+        return {key: read_json(shape.value, item) for key, item in value.items()}
+    if kind == "blob" and isinstance(value, str):
+        return base64.b64decode(value)
+    if kind == "timestamp" and isinstance(value, str):
+        return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
+    return value
+
+
+def write_json(shape: Any, value: Any) -> Any:
+    """What the output shape has of a value: other members and None are dropped, times become epoch floats."""
+    kind = shape.type_name
+    if kind == "structure":
+        return {
+            member.serialization.get("name", name): write_json(member, value[name])
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+        }
+    if kind == "list":
+        return [write_json(shape.member, item) for item in value]
+    if kind == "map":
+        return {key: write_json(shape.value, item) for key, item in value.items()}
+    if kind == "blob":
+        return base64.b64encode(value).decode()
+    if kind == "timestamp":
+        return value.timestamp() if isinstance(value, datetime) else value
+    return value
+
+
+def _read_form(shape: Any, form: dict[str, str], prefix: str) -> Any:
+    """The value of a shape under a prefix of the parameters, or None if no parameter has it."""
+    kind = shape.type_name
+    if not any(name == prefix or name.startswith(f"{prefix}." if prefix else "") for name in form):
+        return None
+    if kind == "structure":
+        values = {
+            name: _read_form(member, form, f"{prefix}.{name}" if prefix else name)
+            for name, member in shape.members.items()
+        }
+        return {name: value for name, value in values.items() if value is not None}
+    if kind == "list":
+        base = prefix if shape.serialization.get("flattened") else f"{prefix}.member"
+        items: list[Any] = []
+        while (item := _read_form(shape.member, form, f"{base}.{len(items) + 1}")) is not None:
+            items.append(item)
+        return items
+    if kind == "map":
+        entries: dict[str, Any] = {}
+        while (key := form.get(f"{prefix}.entry.{len(entries) + 1}.key")) is not None:
+            entries[key] = _read_form(shape.value, form, f"{prefix}.entry.{len(entries) + 1}.value")
+        return entries
+    return _read_scalar(kind, form[prefix])
+
+
+def _read_scalar(kind: str, text: str) -> Any:
+    try:
+        if kind in ("integer", "long"):
+            return int(text)
+        if kind in ("float", "double"):
+            return float(text)
+        if kind == "timestamp":
+            return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        raise AwsError("MalformedInput", f"{text!r} is not a {kind}.") from None
+    if kind == "boolean":
+        return text.lower() == "true"
+    return base64.b64decode(text) if kind == "blob" else text
+
+
+def write_xml(shape: Any, value: Any) -> str:
+    """The members of a value as XML elements."""
+    kind = shape.type_name
+    if kind == "structure":
+        return "".join(
+            _element(member.serialization.get("name", name), write_xml(member, value[name]))
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+        )
+    if kind == "list":
+        return "".join(_element("member", write_xml(shape.member, item)) for item in value)
+    if kind == "map":
+        pairs = (_element("key", _escaped(k)) + _element("value", write_xml(shape.value, v)) for k, v in value.items())
+        return "".join(_element("entry", pair) for pair in pairs)
+    if kind == "timestamp":
+        return timestamp_text(value)
+    if kind == "boolean":
+        return "true" if value else "false"
+    return _escaped(base64.b64encode(value).decode() if kind == "blob" else str(value))
+
+
+def timestamp_text(value: float | datetime) -> str:
+    """ISO 8601 in UTC, from a datetime or epoch seconds."""
+    moment = value if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def xml_error(error: AwsError) -> Response:
+    """An error of the query and rest-xml protocols."""
+    kind = "Sender" if error.status < 500 else "Receiver"
+    inner = (
+        _element("Type", kind) + _element("Code", _escaped(error.code)) + _element("Message", _escaped(error.message))
+    )
+    text = _element("ErrorResponse", _element("Error", inner) + _element("RequestId", request_id()))
+    return _xml(error.status, text)
+
+
+def ec2_error(error: AwsError) -> Response:
+    """An error of the ec2 protocol."""
+    inner = _element("Code", _escaped(error.code)) + _element("Message", _escaped(error.message))
+    text = _element("Errors", _element("Error", inner)) + _element("RequestID", request_id())
+    return _xml(error.status, _element("Response", text))
+
+
+def error_for(protocol: str, error: AwsError) -> Response:
+    """An error for a service of which only the protocol is known."""
+    if protocol == "ec2":
+        return ec2_error(error)
+    if protocol in ("query", "rest-xml"):
+        return xml_error(error)
+    body = json.dumps({"__type": error.code, "message": error.message}).encode()
+    headers = {"content-type": "application/x-amz-json-1.1", "x-amzn-errortype": error.code}
+    return Response(error.status, body, {**headers, "x-amzn-requestid": request_id()})
+
+
+def _xml(status: int, text: str) -> Response:
+    return Response(status, text.encode(), {"content-type": "text/xml", "x-amzn-requestid": request_id()})
+
+
+def _element(name: str, inner: str) -> str:
+    return f"<{name}>{inner}</{name}>"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,5 @@
+"""."""
+
+from ..registry import Service
+
+service = Service("cloudwatch")

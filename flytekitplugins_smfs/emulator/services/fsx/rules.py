@@ -1,0 +1,158 @@
+"""What FSx for Lustre accepts: the combinations of deployment type, storage, capacity and throughput.
+
+Source: the API reference of CreateFileSystem and CreateFileSystemLustreConfiguration, and the Lustre guide's
+"Managing storage and throughput capacity".
+"""
+
+from typing import Any
+
+from ...faults import AwsError
+from ...registry import Context
+
+PERSISTENT = ("PERSISTENT_1", "PERSISTENT_2")
+LUSTRE_PORTS = (988, *range(1018, 1024))
+
+_SSD_THROUGHPUT = {"PERSISTENT_1": (50, 100, 200), "PERSISTENT_2": (125, 250, 500, 1000)}
+_HDD_STEP = {12: 6000, 40: 1800}
+_METADATA_IOPS = (1500, 3000, 6000)
+_VERSIONS = {"PERSISTENT_2": ("2.12", "2.15"), "SCRATCH_1": ("2.10",)}
+_DEFAULT_VERSIONS = {"SCRATCH_1": "2.10", "SCRATCH_2": "2.10", "PERSISTENT_1": "2.10", "PERSISTENT_2": "2.12"}
+_THROUGHPUT_TEXT = (
+    "Invalid Lustre deployment configuration: the provided throughput is invalid or does not meet the storage "
+    "capacity requirement"
+)
+
+
+def check_file_system(request: dict[str, Any]) -> None:
+    """Raise what AWS answers if the parameters of a new file system do not go together."""
+    if request["FileSystemType"] != "LUSTRE":
+        raise AwsError("NotImplementedByEmulator", f"The embedded AWS has no {request['FileSystemType']} file systems.")
+    if len(request["SubnetIds"]) != 1:
+        raise AwsError("BadRequest", "Exactly one subnet ID must be specified for this file system type.")
+    lustre = request.get("LustreConfiguration", {})
+    deployment = lustre.get("DeploymentType", "SCRATCH_1")
+    storage = request.get("StorageType", "SSD")
+    _check_storage_type(deployment, storage)
+    if storage == "INTELLIGENT_TIERING":
+        _check_tiering(request, lustre)
+    else:
+        if request.get("StorageCapacity") is None:
+            raise AwsError("BadRequest", "StorageCapacity is required for Lustre file systems.")
+        _check_throughput(deployment, storage, lustre)
+        check_capacity(deployment, storage, request["StorageCapacity"], lustre.get("PerUnitStorageThroughput"))
+    _check_persistent_only(request, lustre, deployment)
+    _check_metadata(lustre, deployment)
+    version_of(request)
+
+
+def check_capacity(deployment: str, storage: str, capacity: int, throughput: int | None) -> None:
+    """Raise BadRequest unless the capacity (GiB) is one that this deployment type is made in."""
+    if storage == "HDD":
+        step = _HDD_STEP[throughput or 12]
+        if capacity <= 0 or capacity % step:
+            raise AwsError(
+                "BadRequest", f"Invalid Lustre FS storage capacity: {capacity}. Must be a multiple of {step}."
+            )
+        return
+    step = 3600 if deployment == "SCRATCH_1" else 2400
+    smaller = (1200, 2400) if deployment == "SCRATCH_1" else (1200,)
+    if capacity not in smaller and (capacity <= 0 or capacity % step):
+        sizes = ", ".join(map(str, smaller))
+        text = f"Invalid Lustre FS storage capacity: {capacity}. Must be {sizes} or a multiple of {step}."
+        raise AwsError("BadRequest", text)
+
+
+def version_of(request: dict[str, Any]) -> str:
+    """The Lustre version of a new file system. Raises BadRequest for one its deployment type does not have."""
+    lustre = request.get("LustreConfiguration", {})
+    deployment = lustre.get("DeploymentType", "SCRATCH_1")
+    version: str | None = request.get("FileSystemTypeVersion")
+    if version is None:
+        newest = lustre.get("MetadataConfiguration") or lustre.get("EfaEnabled")
+        return "2.15" if newest else _DEFAULT_VERSIONS[deployment]
+    valid = _VERSIONS.get(deployment, ("2.10", "2.12", "2.15"))
+    if version not in valid:
+        raise AwsError(
+            "BadRequest", f"Invalid FileSystemTypeVersion {version} for {deployment}. Valid values: {', '.join(valid)}."
+        )
+    return version
+
+
+def check_network(ctx: Context, request: dict[str, Any]) -> tuple[str, list[str]]:
+    """The VPC and the security groups of a new file system, or InvalidNetworkSettings."""
+    id = request["SubnetIds"][0]
+    subnet = ctx.ec2.subnet(id)
+    if subnet is None:
+        raise AwsError("InvalidNetworkSettings", f"The subnet ID '{id}' does not exist.", InvalidSubnetId=id)
+    groups = list(request.get("SecurityGroupIds") or [ctx.ec2.default_group(subnet.vpc).id])
+    for group_id in groups:
+        group = ctx.ec2.group(group_id)
+        if group is None or group.vpc != subnet.vpc:
+            text = f"The security group ID '{group_id}' does not exist in {subnet.vpc}."
+            raise AwsError("InvalidNetworkSettings", text, InvalidSecurityGroupId=group_id)
+    if closed := ctx.ec2.closed_ports(groups, groups, LUSTRE_PORTS):
+        raise AwsError(
+            "InvalidNetworkSettings",
+            "The file system cannot be created because the default security group in the subnet provided or the "
+            f"provided security groups do not permit Lustre LNET network traffic on port {closed[0]}",
+        )
+    return subnet.vpc, groups
+
+
+def _check_storage_type(deployment: str, storage: str) -> None:
+    allowed = {"SSD": ("SCRATCH_1", "SCRATCH_2", *PERSISTENT), "HDD": ("PERSISTENT_1",)}
+    if deployment not in allowed.get(storage, ("PERSISTENT_2",)):
+        raise AwsError("BadRequest", f"Storage type {storage} is not supported for deployment type {deployment}.")
+
+
+def _check_throughput(deployment: str, storage: str, lustre: dict[str, Any]) -> None:
+    given = lustre.get("PerUnitStorageThroughput")
+    if deployment not in PERSISTENT:
+        if given is not None:
+            raise AwsError("BadRequest", f"PerUnitStorageThroughput is not supported for deployment type {deployment}.")
+        return
+    valid = tuple(_HDD_STEP) if storage == "HDD" else _SSD_THROUGHPUT[deployment]
+    if given is None:
+        raise AwsError("BadRequest", f"PerUnitStorageThroughput is required for deployment type {deployment}.")
+    if given not in valid:
+        raise AwsError(
+            "InvalidPerUnitStorageThroughput", f"{_THROUGHPUT_TEXT}. Valid values: {', '.join(map(str, valid))}."
+        )
+
+
+def _check_tiering(request: dict[str, Any], lustre: dict[str, Any]) -> None:
+    if request.get("StorageCapacity") is not None or lustre.get("PerUnitStorageThroughput") is not None:
+        text = "StorageCapacity and PerUnitStorageThroughput cannot be given for storage type INTELLIGENT_TIERING."
+        raise AwsError("BadRequest", text)
+    if lustre.get("ThroughputCapacity") is None or lustre["ThroughputCapacity"] % 4000:
+        raise AwsError(
+            "BadRequest", "ThroughputCapacity must be a multiple of 4000 for storage type INTELLIGENT_TIERING."
+        )
+
+
+def _check_persistent_only(request: dict[str, Any], lustre: dict[str, Any], deployment: str) -> None:
+    if deployment in PERSISTENT:
+        return
+    given = [name for name in ("AutomaticBackupRetentionDays", "DailyAutomaticBackupStartTime") if lustre.get(name)]
+    if request.get("KmsKeyId"):
+        given.append("KmsKeyId")
+    if given:
+        raise AwsError("BadRequest", f"{given[0]} is not supported for deployment type {deployment}.")
+
+
+def _check_metadata(lustre: dict[str, Any], deployment: str) -> None:
+    metadata = lustre.get("MetadataConfiguration")
+    if metadata is None:
+        return
+    if deployment != "PERSISTENT_2":
+        raise AwsError("BadRequest", f"MetadataConfiguration is not supported for deployment type {deployment}.")
+    iops = metadata.get("Iops")
+    if metadata["Mode"] == "AUTOMATIC" and iops is not None:
+        raise AwsError("BadRequest", "Metadata IOPS cannot be given in AUTOMATIC mode.")
+    if metadata["Mode"] == "USER_PROVISIONED":
+        valid = iops in _METADATA_IOPS or (iops is not None and iops % 12000 == 0 and 12000 <= iops <= 192000)
+        if not valid:
+            text = (
+                "Metadata IOPS must be 1500, 3000, 6000, or a multiple of 12000 up to 192000 in USER_PROVISIONED mode."
+            )
+            raise AwsError("BadRequest", text)

@@ -1,0 +1,115 @@
+"""Fixtures that all tests share: a real emulator on a free port."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+import pytest
+from botocore.config import Config
+
+Answer = TypeVar("Answer")
+
+
+def run_emulator(*arguments: str) -> str:
+    """Run one of the emulator's commands and return what it printed."""
+    command = [sys.executable, "-m", "flytekitplugins_smfs.emulator", *arguments]
+    return subprocess.run(command, check=True, text=True, capture_output=True, timeout=120).stdout
+
+
+@dataclass
+class Emulator:
+    """A running emulator and how to reach it."""
+
+    state: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def start(self, *arguments: str) -> "Emulator":
+        """Start it and return when it is ready."""
+        run_emulator("start", "--detach", "--state", str(self.state), "--port", "0", *arguments)
+        self.env = json.loads(run_emulator("env", "--json", "--state", str(self.state)))
+        return self
+
+    def stop(self) -> None:
+        """Stop it; fails if a process of it is left."""
+        run_emulator("stop", "--state", str(self.state))
+
+    @property
+    def server(self) -> dict[str, Any]:
+        """What the server says of itself: pid, ports, URLs."""
+        return dict(json.loads((self.state / "server.json").read_text()))
+
+    def client(self, service: str, **config: Any) -> Any:
+        """A boto3 client of the emulator. It does not retry unless told to."""
+        name = f"AWS_ENDPOINT_URL_{service.upper()}"
+        return boto3.client(
+            service,
+            endpoint_url=self.env.get(name, self.env["AWS_ENDPOINT_URL"]),
+            region_name=config.pop("region_name", self.env["AWS_REGION"]),
+            aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
+            config=Config(retries={"max_attempts": 0}, **config),
+        )
+
+    def calls(self, since: int = 0) -> list[dict[str, Any]]:
+        """The AWS calls received after number ``since``."""
+        return list(self.admin("GET", f"calls?since={since}")["calls"])
+
+    def last_call(self) -> int:
+        """The number of the latest call."""
+        return max((call["seq"] for call in self.calls()), default=0)
+
+    def faults(self, *faults: dict[str, Any]) -> None:
+        """Make these faults happen, and no others."""
+        self.admin("PUT", "faults", list(faults))
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Change settings; returns all of them."""
+        return self.admin("PUT", "settings", changes)
+
+    def processes(self) -> list[dict[str, Any]]:
+        """The process groups of jobs that live."""
+        return list(self.admin("GET", "processes")["processes"])
+
+    def admin(self, method: str, name: str, document: Any = None) -> dict[str, Any]:
+        """Ask the emulator something that is not AWS."""
+        body = None if document is None else json.dumps(document).encode()
+        request = urllib.request.Request(f"{self.env['AWS_ENDPOINT_URL']}/_emulator/{name}", data=body, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return dict(json.load(answer))
+
+
+def wait_for(question: Callable[[], Answer | None], seconds: float = 15.0) -> Answer:
+    """Ask until the answer is true; fails after a deadline."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := question():
+            return answer
+        time.sleep(0.02)
+    raise AssertionError(f"still not so after {seconds} s: {question}")
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An emulator for the whole session, shared: make your own resources and leave its settings as they were."""
+    running = Emulator(tmp_path_factory.mktemp("emulator") / "state").start()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def own_emulator(tmp_path: Path) -> Iterator[Emulator]:
+    """An emulator of the test's own, not yet started: for kills, restarts and settings."""
+    mine = Emulator(tmp_path / "state")
+    try:
+        yield mine
+    finally:
+        mine.stop()
