@@ -1,7 +1,8 @@
 """What the plugin adds to `import flytekit`, which every Flyte process pays.
 
-Runs are made in turns, so that a busy moment hits both sides; other plugins are left out on both. Ends with 1 when the
-median of the differences is over the limit.
+Runs are made in turns, so that a busy moment hits both sides; other plugins are left out on both. Wall time is what a
+user waits, CPU time is what a busy machine does not blur. Ends with 1 when both medians of differences are over the
+limit.
 
     python benchmarks/import_time.py --pairs 15
 """
@@ -9,6 +10,7 @@ median of the differences is over the limit.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -23,20 +25,24 @@ def entry_points(**wanted):
         return points
     return metadata.EntryPoints(point for point in points if point.name == sys.argv[1])
 metadata.entry_points = entry_points
-begun = time.perf_counter()
+wall, cpu = time.perf_counter(), time.process_time()
 import flytekit
-print((time.perf_counter() - begun) * 1000)
+print((time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000)
 heavy = {"boto3", "botocore", "sagemaker"} & set(sys.modules)
 print(",".join(sorted(heavy)))
 print("flytekitplugins_smfs.flyte.plugin" in sys.modules)
 """
 
 
-def measure(plugin: str) -> tuple[float, str, bool]:
-    """Milliseconds of one import with only this plugin, which heavy modules it loaded, whether it loaded ours."""
-    done = subprocess.run([sys.executable, "-c", PROBE, plugin], capture_output=True, text=True, check=True)
-    took, heavy, ours = done.stdout.split("\n")[:3]
-    return float(took), heavy, ours == "True"
+def measure(plugin: str) -> tuple[float, float, str, bool]:
+    """Wall and CPU milliseconds of one import with only this plugin, the heavy modules loaded, whether ours was."""
+    env = {
+        key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
+    }  # compiled, as installed
+    done = subprocess.run([sys.executable, "-c", PROBE, plugin], capture_output=True, text=True, check=True, env=env)
+    times, heavy, ours = done.stdout.split("\n")[:3]
+    wall, cpu = map(float, times.split())
+    return wall, cpu, heavy, ours == "True"
 
 
 def main() -> int:
@@ -47,19 +53,24 @@ def main() -> int:
     measure("none"), measure("smfs")  # the first runs read the disk
     without, with_ours = [], []
     for _ in range(pairs):
-        took, heavy_before, _ = measure("none")
-        without.append(took)
-        took, heavy_after, loaded = measure("smfs")
-        with_ours.append(took)
-        if not loaded:
-            print("The plugin was not loaded: is it installed?", file=sys.stderr)
-            return 1
-    difference = statistics.median(b - a for a, b in zip(without, with_ours, strict=True))
-    print(f"import flytekit, median of {pairs}: {statistics.median(without):.0f} ms without the plugin, ", end="")
-    print(f"{statistics.median(with_ours):.0f} ms with it")
-    print(f"difference, median of pairs: {difference:+.1f} ms (limit {LIMIT_MS:.0f} ms)")
-    print(f"heavy modules loaded: {heavy_before or 'none'} without, {heavy_after or 'none'} with")
-    return int(difference > LIMIT_MS)
+        without.append(measure("none"))
+        with_ours.append(measure("smfs"))
+    if not with_ours[0][3]:
+        print("The plugin was not loaded: is it installed?", file=sys.stderr)
+        return 1
+    differences = []
+    for name, index in (("wall", 0), ("CPU", 1)):
+        before, after = [run[index] for run in without], [run[index] for run in with_ours]
+        difference = statistics.median(b - a for a, b in zip(before, after, strict=True))
+        differences.append(difference)
+        print(f"import flytekit, {name:4s} median of {pairs}: ", end="")
+        print(
+            f"{statistics.median(before):5.0f} ms without the plugin, {statistics.median(after):5.0f} ms with it, ",
+            end="",
+        )
+        print(f"median of differences {difference:+.1f} ms (limit {LIMIT_MS:.0f})")
+    print(f"heavy modules loaded: {without[0][2] or 'none'} without, {with_ours[0][2] or 'none'} with")
+    return int(min(differences) > LIMIT_MS)
 
 
 if __name__ == "__main__":
