@@ -18,6 +18,7 @@ from flytekit.models.literals import LiteralMap
 from flytekit.models.task import TaskExecutionMetadata, TaskTemplate
 
 from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.flyte import literals
 from flytekitplugins_smfs.flyte.binding import Binding, plain_inputs, validated
 from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.flyte.meta import LONGEST_PROBLEM, Meta
@@ -25,6 +26,8 @@ from flytekitplugins_smfs.flyte.polling import Pace, poll
 from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.values.errors import AwsFault, Capacity, Denied, SmfsError, Throttled, Transient
 from flytekitplugins_smfs.values.operation import Owner, Phase, Progress
+
+literals.register()
 
 CREATE_PATIENCE = 4.0
 """Seconds for which a throttled call of create is tried again: Flyte gives a create 10 seconds in all."""
@@ -107,18 +110,18 @@ async def _outputs(meta: Meta, progress: Progress[Any]) -> LiteralMap | None:
     ctx = FlyteContextManager.current_context()
     kind = catalog.load(meta.operation).result_type
     literal = await TypeEngine.async_to_literal(ctx, progress.result, kind, TypeEngine.to_literal_type(kind))
-    literals = LiteralMap(literals={OUTPUT: literal})
+    outputs = LiteralMap(literals={OUTPUT: literal})
     if not meta.output_prefix:
-        return literals
+        return outputs
     try:
-        await _write_outputs(ctx, meta, progress, literals)
+        await _write_outputs(ctx, meta, progress, outputs)
     except Exception as error:  # noqa: BLE001 - whatever the store's driver raises, the result counts more than its deck
         _log.warning("The deck of %s was not written to %s: %r", meta.operation, meta.output_prefix, error)
-        return literals
+        return outputs
     return None
 
 
-async def _write_outputs(ctx: FlyteContext, meta: Meta, progress: Progress[Any], literals: LiteralMap) -> None:
+async def _write_outputs(ctx: FlyteContext, meta: Meta, progress: Progress[Any], outputs: LiteralMap) -> None:
     """Flyte shows a deck only when the outputs lie beside it instead of being answered inline."""
     from flytekitplugins_smfs.flyte.decks import operation_deck
 
@@ -126,7 +129,7 @@ async def _write_outputs(ctx: FlyteContext, meta: Meta, progress: Progress[Any],
     page = operation_deck(meta.operation, progress, progress.result)
     tabs = {"NAV_HTML": '<li onclick="handleLinkClick(this)">Operation</li>', "BODY_HTML": f"<div>{page}</div>"}
     (here / DECK_FILE_NAME).write_text(get_deck_template().substitute(tabs), encoding="utf-8")
-    write_proto_to_file(literals.to_flyte_idl(), str(here / OUTPUTS_FILE))
+    write_proto_to_file(outputs.to_flyte_idl(), str(here / OUTPUTS_FILE))
     for name in (DECK_FILE_NAME, OUTPUTS_FILE):
         await ctx.file_access.async_put_data(str(here / name), f"{meta.output_prefix.rstrip('/')}/{name}")
 

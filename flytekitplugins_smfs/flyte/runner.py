@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 SLOWEST_POLL = {"aws": 10.0}
 """Seconds between polls at most, by endpoint; where AWS is a process on this machine, asking is cheap."""
 SLOWEST_LOCAL_POLL = 1.0
+FIRST_RETRY_WAIT = 1.0
+LONGEST_RETRY_WAIT = 60.0
+"""Seconds between attempts, doubling."""
 STOPPING_TIME = 1800.0
 """Seconds for which a cancelled operation is watched until it has ended."""
 PASSING = (Throttled, Transient, Capacity)
@@ -65,6 +68,7 @@ def run(task: OperationTask, inputs: Mapping[str, Any]) -> Any:
                 if attempt + 1 == attempts:
                     raise passing.error from passing.__cause__
                 view.say(f"attempt {attempt + 1} of {attempts} failed and is tried again. {passing.error}")
+                stop.wait(min(LONGEST_RETRY_WAIT, FIRST_RETRY_WAIT * 2**attempt))
             except OperationCancelled:
                 if not one.ended:
                     execution.keep()

@@ -11,9 +11,12 @@ from flytekit.configuration import SerializationSettings
 from flytekit.core.base_task import PythonTask, TaskMetadata
 from flytekit.core.interface import Interface
 
+from flytekitplugins_smfs.flyte import literals
 from flytekitplugins_smfs.flyte.binding import PAYLOAD, Binding, plain_values
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
 from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec, Removed, RepositoryLink
+
+literals.register()
 
 NOWHERE = "-"
 TASK_TYPE_PREFIX = "smfs-"

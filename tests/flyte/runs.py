@@ -1,0 +1,30 @@
+"""A workflow for real `pyflyte run` processes: two fake operations, and a clean-up. See `fakes`."""
+
+import os
+from pathlib import Path
+
+from flytekit import workflow
+
+from flytekitplugins_smfs.operations import catalog
+from flytekitplugins_smfs.values.lustre import LustreSpec, Removed
+from tests.flyte.fakes import FileOperation, fake_task
+
+STATE = Path(os.environ["FAKE_STATE"])
+OPERATIONS = {name: FileOperation(STATE / name) for name in ("first", "second", "cleanup")}
+
+
+def by_name(name: str) -> FileOperation:
+    return OPERATIONS[name.removeprefix("fake-")]
+
+
+catalog.load = by_name
+
+first, second, cleanup = (fake_task(name, f"fake-{name}") for name in OPERATIONS)
+
+
+@workflow(on_failure=cleanup)
+def both(spec: LustreSpec = LustreSpec()) -> Removed:
+    one = first(spec=spec)
+    other = second(spec=spec)
+    one >> other
+    return other

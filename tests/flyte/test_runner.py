@@ -1,0 +1,273 @@
+"""The local runner, in this process, over an operation that the test steers."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flytekit.core.context_manager import FlyteContextManager
+
+from flytekitplugins_smfs.flyte import display, runner
+from flytekitplugins_smfs.values.errors import (
+    InvalidSpec,
+    OperationCancelled,
+    OperationFailed,
+    OperationTimedOut,
+    SettingsError,
+)
+from flytekitplugins_smfs.values.lustre import LustreSpec
+from tests.flyte.fakes import FileOperation, fake_task
+
+
+def when(condition: Callable[[], bool], action: Callable[[], None]) -> threading.Thread:
+    """In the background: wait for the condition, then act."""
+
+    def wait() -> None:
+        deadline = time.monotonic() + 20
+        while not condition() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        action()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """The signal handlers are the same after the test."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    registered = list(FlyteContextManager.signal_handlers)
+    yield
+    assert [signal.getsignal(number) for number in numbers] == before
+    assert FlyteContextManager.signal_handlers == registered
+
+
+@pytest.fixture(autouse=True)
+def introduce_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(display, "_introduced", set())
+    monkeypatch.setattr(runner, "FIRST_RETRY_WAIT", 0.01)
+
+
+def test_a_task_gives_its_operations_result(fake: FileOperation, handlers: None) -> None:
+    fake.set("succeed")
+    result = fake_task("t")(spec=LustreSpec(capacity_gib=2400))
+    assert result.removed == ("it",)
+    assert fake.calls[0].endswith(" t#0 0 2400")
+
+
+def test_a_default_is_used_where_an_input_is_left_out(fake: FileOperation) -> None:
+    fake.set("succeed")
+    fake_task("t")()
+    assert fake.calls[0].endswith(" 1200")
+
+
+def test_two_calls_of_one_task_are_two_steps_with_their_own_inputs(fake: FileOperation) -> None:
+    fake.set("succeed")
+    task = fake_task("t")
+    task(spec=LustreSpec(capacity_gib=2400))
+    task(spec=LustreSpec(capacity_gib=4800))
+    assert [call.split()[2:] for call in fake.calls if call != "started"] == [
+        ["t#0", "0", "2400"],
+        ["t#1", "0", "4800"],
+    ]
+
+
+def test_the_first_line_says_which_aws_and_only_once(fake: FileOperation, capfd: pytest.CaptureFixture[str]) -> None:
+    fake.set("succeed")
+    display.console.cache_clear()
+    fake_task("t")()
+    fake_task("t")()
+    text = capfd.readouterr().err
+    assert text.startswith("AWS: http://127.0.0.1:9 (http://127.0.0.1:9), region us-east-1. Execution local/")
+    assert text.count("AWS: ") == 1
+
+
+# C37
+def test_links_are_printed_once_and_the_log_is_tailed(fake: FileOperation, capfd: pytest.CaptureFixture[str]) -> None:
+    display.console.cache_clear()
+    fake.set("log", "epoch [1]\n")
+
+    def go_on() -> None:
+        fake.set("log", "epoch [1]\nepoch [2]\n")
+        fake.set("succeed")
+
+    thread = when(lambda: fake.looks > 1, go_on)
+    fake_task("t")()
+    thread.join()
+    text = capfd.readouterr().err
+    assert text.count("https://example.com/fake") == 1
+    assert [line for line in text.splitlines() if " | " in line] == ["t | epoch [1]", "t | epoch [2]"]
+
+
+def test_a_failure_carries_the_reason(fake: FileOperation, handlers: None) -> None:
+    fake.set("fail", "AlgorithmError: it broke\nLast lines of its log:\n  Killed")
+    with pytest.raises(OperationFailed, match=r"AlgorithmError: it broke\n.*\n  Killed"):
+        fake_task("t", retries=3)()
+    assert len([call for call in fake.calls if call.startswith("start ")]) == 1  # FAILED is final
+    assert not any(call.startswith("cancel") for call in fake.calls)
+
+
+def test_what_may_pass_is_tried_again_as_a_new_attempt(fake: FileOperation) -> None:
+    fake.set("retry", "CapacityError")
+    fake.set("enough", "2")
+    assert fake_task("t", retries=5)().removed == ("it",)
+    attempts = [call.split()[2:4] for call in fake.calls if call.startswith("start ")]
+    assert attempts == [["t#0", "0"], ["t#0", "1"], ["t#0", "2"]]
+
+
+def test_retries_end(fake: FileOperation) -> None:
+    fake.set("retry", "CapacityError: none left")
+    with pytest.raises(OperationFailed, match="none left"):
+        fake_task("t", retries=1)()
+    assert sum(call.startswith("start ") for call in fake.calls) == 2
+
+
+def test_a_throttled_poll_is_not_a_failure(fake: FileOperation) -> None:
+    fake.set("throttled")
+
+    def recover() -> None:
+        fake.set("succeed")
+        fake.unset("throttled")
+
+    thread = when(lambda: fake.looks > 3, recover)
+    fake_task("t")()
+    thread.join()
+
+
+def test_a_timeout_stops_the_work(fake: FileOperation, handlers: None) -> None:
+    with pytest.raises(OperationTimedOut, match=r"did not end within its timeout of 0:00:00.3.* was stopped"):
+        fake_task("t", timeout=datetime.timedelta(seconds=0.3))()
+    assert fake.calls[-1] == "cancel t#0"
+
+
+# N7
+def test_wrong_input_fails_before_anything_is_started(fake: FileOperation) -> None:
+    from flytekitplugins_smfs.flyte.runner import run
+
+    with pytest.raises(InvalidSpec, match=r"(?s)capacity_gib: 1300.*allowed are 1200, 2400") as caught:
+        run(fake_task("t"), {"spec": {"capacity_gib": 1300, "kms_key_id": "k", "deployment_type": "SCRATCH_2"}})
+    assert {problem.field for problem in caught.value.problems} == {"capacity_gib", "kms_key_id"}
+    assert fake.calls == []
+
+
+def test_without_a_choice_of_aws_nothing_is_started(
+    fake: FileOperation, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    monkeypatch.delenv("FLYTE_SMFS_ENDPOINT")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(str(tmp_path))
+    with pytest.raises(SettingsError, match="No AWS is chosen"):
+        fake_task("t")()
+    assert fake.calls == []
+
+
+# N1, C38
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_the_work_and_waits_for_its_end(fake: FileOperation, handlers: None, number: int) -> None:
+    fake.set("stubborn")
+    threads = [
+        when(lambda: fake.looks > 0, lambda: os.kill(os.getpid(), number)),
+        when(lambda: fake.calls.count("cancel t#0") == 2, lambda: fake.unset("stubborn")),
+    ]
+    with pytest.raises(OperationCancelled, match=r"stopped by .*, and has ended"):
+        fake_task("t")()
+    for thread in threads:
+        thread.join()
+    assert fake.calls.count("cancel t#0") >= 3
+
+
+def test_a_signal_while_start_is_under_way_is_honoured_after_it(fake: FileOperation, handlers: None) -> None:
+    fake.set("slow")
+
+    def interrupt() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        fake.unset("slow")
+
+    thread = when(lambda: any(call.startswith("start ") for call in fake.calls), interrupt)
+    with pytest.raises(OperationCancelled):
+        fake_task("t")()
+    thread.join()
+    assert fake.calls[1:] == ["started", "cancel t#0"]
+
+
+def test_a_second_signal_leaves_and_says_what_is_left(fake: FileOperation, handlers: None) -> None:
+    fake.set("stubborn")
+    threads = [
+        when(lambda: fake.looks > 0, lambda: os.kill(os.getpid(), signal.SIGINT)),
+        when(lambda: "cancel t#0" in fake.calls, lambda: os.kill(os.getpid(), signal.SIGINT)),
+    ]
+    with pytest.raises(OperationCancelled, match=r"fake work of t#0 .* had not ended yet.*smfs release local/"):
+        fake_task("t")()
+    for thread in threads:
+        thread.join()
+
+
+def test_an_error_of_our_own_stops_the_work(fake: FileOperation, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(fake, "look", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        fake_task("t")()
+    assert fake.calls[-1] == "cancel t#0"
+
+
+# N12
+def test_it_works_inside_a_running_event_loop(fake: FileOperation) -> None:
+    fake.set("succeed")
+
+    async def cell() -> object:
+        return fake_task("t")()
+
+    assert asyncio.run(cell()).removed == ("it",)  # type: ignore[attr-defined]
+
+
+# N12
+def test_several_threads_at_once_each_get_their_own(fake: FileOperation, handlers: None) -> None:
+    thread = when(lambda: sum(call == "started" for call in fake.calls) == 4, lambda: fake.set("succeed"))
+    tasks = [fake_task(f"t{index}") for index in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda task: task(), tasks))
+    thread.join()
+    assert [result.removed for result in results] == [("it",)] * 4
+    steps = sorted(call.split()[2] for call in fake.calls if call.startswith("start "))
+    assert steps == ["t0#0", "t1#0", "t2#0", "t3#0"]
+
+
+# N12, N1
+def test_a_signal_stops_the_work_of_every_thread(fake: FileOperation, handlers: None) -> None:
+    """Also that of threads other than the main one, which is in an operation too."""
+    thread = when(
+        lambda: sum(call == "started" for call in fake.calls) == 3, lambda: os.kill(os.getpid(), signal.SIGINT)
+    )
+    with ThreadPoolExecutor(2) as pool:
+        others = [pool.submit(fake_task(f"other{index}")) for index in range(2)]
+        with pytest.raises(OperationCancelled):
+            fake_task("main")()
+        for other in others:
+            with pytest.raises(OperationCancelled):
+                other.result(timeout=20)
+    thread.join()
+    assert {call for call in fake.calls if call.startswith("cancel")} == {
+        "cancel main#0",
+        "cancel other0#0",
+        "cancel other1#0",
+    }
+
+
+def test_a_deck_is_made_when_it_is_asked_for(fake: FileOperation) -> None:
+    from flytekit import FlyteContext
+
+    fake.set("succeed")
+    fake_task("t", enable_deck=True)()
+    before = FlyteContext.current_context().user_space_params.decks
+    assert before is not None
