@@ -198,7 +198,7 @@ def _aws_variables(ctx: Context) -> dict[str, str]:
     urls = {"AWS_ENDPOINT_URL": server.get("url"), "AWS_ENDPOINT_URL_S3": server.get("s3_url")}
     return {
         **{name: url for name, url in urls.items() if url},
-        "AWS_ACCESS_KEY_ID": "embedded",
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "embedded",
         "AWS_REGION": ctx.region,
         "AWS_DEFAULT_REGION": ctx.region,
