@@ -72,6 +72,9 @@ def _boost(
     checkpoints: Path | None,
 ) -> "xgboost.Booster":
     objective = _RENAMED.get(parameters.get("objective", ""), parameters.get("objective", "reg:squarederror"))
+    labels = train_data.get_label()
+    if objective in ("binary:logistic", "binary:logitraw", "reg:logistic") and (labels.min() < 0 or labels.max() > 1):
+        raise UserError("label must be in [0,1] for logistic regression")
     wanted = _wanted_metrics(parameters)
     custom = [name for name in wanted if name in metrics.CUSTOM]
     settings = {k: v for k, v in parameters.items() if k not in _NOT_FOR_TRAIN + _REMOVED and not k.startswith("_")}
@@ -99,9 +102,10 @@ def _boost(
             verbose_eval=False,
         )
     except (xgboost.core.XGBoostError, ValueError) as error:
-        if any(text in str(error) for text in _CUSTOMER_ERRORS):
-            raise UserError(str(error)) from None
-        raise AlgorithmError(f"XGB train call failed with exception:\n {error}") from error
+        message = str(error).split("\nStack trace")[0]
+        if any(text in message for text in _CUSTOMER_ERRORS):
+            raise UserError(message) from None
+        raise AlgorithmError(f"XGB train call failed with exception:\n {message}") from error
 
 
 def _wanted_metrics(parameters: dict[str, Any]) -> list[str]:
