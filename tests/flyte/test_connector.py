@@ -1,0 +1,186 @@
+"""The connector over real gRPC, with an operation that the test steers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from flyteidl.core import literals_pb2
+from flyteidl.core.execution_pb2 import TaskExecution
+
+from flytekitplugins_smfs.flyte.meta import Meta
+from flytekitplugins_smfs.operations.catalog import OPERATIONS
+from flytekitplugins_smfs.values.lustre import LustreSpec, Removed
+from tests.flyte.connecting import Connector
+from tests.flyte.fakes import FileOperation, fake_task
+
+SPEC = {"spec": LustreSpec(capacity_gib=2400)}
+TASK = fake_task("t")
+DECKED = fake_task("decked", enable_deck=True)
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fake")
+
+
+@pytest.fixture(scope="module")
+def connector(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connector]:
+    environment = {
+        "FAKE_STATE": str(state),
+        "FLYTE_SMFS_ENDPOINT": "http://127.0.0.1:9",
+        "FLYTE_SMFS_REGION": "us-east-1",
+        "HOME": str(tmp_path_factory.mktemp("home")),
+    }
+    one = Connector(environment, ("tests.flyte.served",))
+    one.start()
+    yield one
+    one.kill()
+
+
+@pytest.fixture
+def served(state: Path) -> FileOperation:
+    for file in state.iterdir():
+        file.unlink()
+    return FileOperation(state)
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass in time"
+        time.sleep(0.02)
+
+
+# C105, C108
+def test_every_operation_is_served_without_being_asked_for(connector: Connector) -> None:
+    types = connector.task_types()
+    assert {f"smfs-{name}" for name in OPERATIONS} <= set(types)
+    assert len(types) == len(set(types))
+
+
+def test_from_create_to_a_typed_result(connector: Connector, served: FileOperation) -> None:
+    meta = connector.create(TASK, SPEC, name="f1a2", node="n3", attempt=1)
+    assert served.calls[0] == "start flytesnacks/development/f1a2 n3 1 2400"
+    running = connector.get(TASK, meta)
+    assert (running.phase, running.message) == (TaskExecution.RUNNING, "under way")
+    assert [(link.name, link.uri) for link in running.log_links] == [("Console", "https://example.com/fake")]  # C37
+    served.set("succeed")
+    result = connector.result(TASK, connector.get(TASK, meta))
+    assert isinstance(result, Removed)
+    assert result.removed == ("it",)
+
+
+def test_the_meta_is_small_plain_json(connector: Connector, served: FileOperation) -> None:
+    meta = connector.create(TASK, SPEC)
+    fields = json.loads(meta)
+    assert (fields["version"], fields["operation"], fields["handle"]["region"]) == (1, "fake", "us-east-1")
+    assert len(meta) < 2048
+
+
+# C107
+def test_a_restart_between_create_and_get_loses_nothing(connector: Connector, served: FileOperation) -> None:
+    meta = connector.create(TASK, SPEC)
+    connector.kill()
+    connector.start()
+    assert connector.get(TASK, meta).phase == TaskExecution.RUNNING
+    served.set("succeed")
+    assert connector.result(TASK, connector.get(TASK, meta)).removed == ("it",)
+
+
+@pytest.mark.parametrize(("end", "phase"), [("fail", TaskExecution.FAILED), ("retry", TaskExecution.RETRYABLE_FAILED)])
+def test_failures_say_why(connector: Connector, served: FileOperation, end: str, phase: int) -> None:  # C36
+    meta = connector.create(TASK, SPEC)
+    served.set(end, "AlgorithmError: it broke")
+    resource = connector.get(TASK, meta)
+    assert (resource.phase, resource.message) == (phase, "AlgorithmError: it broke")
+
+
+def test_a_get_that_aws_does_not_answer_gives_what_was_known(connector: Connector, served: FileOperation) -> None:
+    meta = connector.create(TASK, SPEC, name="throttled")
+    served.set("throttled")
+    unknown = connector.get(TASK, meta)
+    assert unknown.phase == TaskExecution.QUEUED
+    assert "could not be read just now" in unknown.message
+    served.unset("throttled")
+    connector.get(TASK, meta)
+    served.set("throttled")
+    known = connector.get(TASK, meta)
+    assert known.phase == TaskExecution.RUNNING
+    assert [link.name for link in known.log_links] == ["Console"]
+
+
+# N7
+def test_a_wrong_spec_fails_for_good_and_starts_nothing(connector: Connector, served: FileOperation) -> None:
+    wrong = {"spec": LustreSpec.model_construct(capacity_gib=1300, deployment_type="PERSISTENT_2")}
+    resource = connector.get(TASK, connector.create(TASK, wrong))
+    assert resource.phase == TaskExecution.FAILED
+    assert "capacity_gib: 1300 GiB is not a capacity" in resource.message
+    assert "Traceback" not in resource.message
+    assert served.calls == []
+
+
+# N1, C38
+def test_delete_stops_the_work_and_may_come_twice(connector: Connector, served: FileOperation) -> None:
+    meta = connector.create(TASK, SPEC, node="n7")
+    connector.delete(TASK, meta)
+    connector.delete(TASK, meta)
+    assert served.calls[-2:] == ["cancel n7", "cancel n7"]
+
+
+def test_delete_does_not_wait_for_a_slow_end_but_sees_it_through(connector: Connector, served: FileOperation) -> None:
+    served.set("stubborn")
+    meta = connector.create(TASK, SPEC, node="slow")
+    began = time.monotonic()
+    connector.delete(TASK, meta)
+    assert time.monotonic() - began < 5
+    until(lambda: served.calls.count("cancel slow") >= 3)
+    served.unset("stubborn")
+    asked = served.calls.count("cancel slow")
+    until(lambda: served.calls.count("cancel slow") > asked)
+
+
+def test_delete_of_what_never_started_is_fine(connector: Connector, served: FileOperation) -> None:
+    connector.delete(TASK, Meta("fake", problem="it was wrong").encode())
+    assert served.calls == []
+
+
+def test_a_meta_of_another_version_is_refused_by_name(connector: Connector, served: FileOperation) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        connector.get(TASK, b'{"version":9,"operation":"fake"}')
+    assert "version 1, not 9" in str(caught.value)
+
+
+def test_a_task_with_a_deck_leaves_outputs_and_page(
+    connector: Connector, served: FileOperation, tmp_path: Path
+) -> None:
+    meta = connector.create(DECKED, SPEC, prefix=str(tmp_path))
+    served.set("succeed", "done <script>")
+    resource = connector.get(DECKED, meta)
+    assert resource.phase == TaskExecution.SUCCEEDED
+    assert not resource.outputs.literals
+    outputs = literals_pb2.LiteralMap.FromString((tmp_path / "outputs.pb").read_bytes())
+    assert list(outputs.literals) == ["o0"]
+    page = (tmp_path / "deck.html").read_text()
+    assert "<html" in page
+    assert "done <script>" not in page
+
+
+def test_a_deck_that_cannot_be_written_does_not_cost_the_result(
+    connector: Connector, served: FileOperation, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    meta = connector.create(DECKED, SPEC, prefix=str(tmp_path / "file" / "below"))
+    served.set("succeed")
+    assert connector.result(DECKED, connector.get(DECKED, meta)).removed == ("it",)
+
+
+def test_without_metadata_the_output_prefix_stands_for_the_owner(connector: Connector, served: FileOperation) -> None:
+    for prefix in ("s3://b/f1/n0/0", "s3://b/f1/n0/0", "s3://b/f1/n0/1"):
+        connector.create(TASK, SPEC, prefix=prefix, name="")
+    owners = [call.split()[1] for call in served.calls if call.startswith("start ")]
+    assert owners[0] == owners[1] != owners[2]
