@@ -34,8 +34,8 @@ class Account:
             paths=paths,
             scheduler=self.scheduler,
             ec2=Network(self.moto, settings.region),
-            logs=LogBook(self.store),
-            metrics=Metrics(self.store),
+            logs=LogBook(self.store, settings.region),
+            metrics=Metrics(self.store, settings.region),
             injections=Injections(self.store),
             region=settings.region,
         )

@@ -9,12 +9,18 @@ import botocore.session
 from botocore.model import ServiceModel
 
 from .account import Account
+from .cbor import CborProtocol
 from .faults import AwsError, NotImplementedByEmulator
 from .moto_backend import scope
 from .protocol import JsonProtocol, QueryProtocol, Request, Response, error_for
 from .validation import check
 
+Protocol = JsonProtocol | QueryProtocol | CborProtocol
+
 log = logging.getLogger(__name__)
+
+_TARGETS = {"GraniteServiceVersion20100801": "cloudwatch"}
+"""How newer clients address services that the installed botocore still speaks the query protocol with."""
 
 _CODE = re.compile(rb"<Code>([^<]+)</Code>|\"(?:__type|code)\": ?\"(?:[^\"#]*#)?([^\"]+)\"")
 
@@ -29,6 +35,7 @@ class Dispatcher:
         self._by_target = {
             m.metadata["targetPrefix"]: n for n, m in self._models.items() if "targetPrefix" in m.metadata
         }
+        self._by_target.update({prefix: name for prefix, name in _TARGETS.items() if name in self._models})
         self._by_scope = {m.signing_name: n for n, m in self._models.items() if m.metadata["protocol"] == "query"}
 
     def handle(self, request: Request) -> Response:
@@ -37,6 +44,10 @@ class Dispatcher:
         target = request.headers.get("x-amz-target", "")
         if (name := self._by_target.get(target.rpartition(".")[0])) is not None:
             return self._own(name, region, JsonProtocol(self._models[name]), request)
+        if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
+            name = self._by_target.get(request.path.split("/")[2], "")
+            if name:
+                return self._own(name, region, CborProtocol(self._models[name]), request)
         if (name := self._by_scope.get(service)) is not None:
             return self._own(name, region, QueryProtocol(self._models[name]), request)
         if (
@@ -47,7 +58,7 @@ class Dispatcher:
             return self._account.storage.forward(request)
         return self._moto(service, region or self._account.settings.region, request)
 
-    def _own(self, name: str, region: str, protocol: JsonProtocol | QueryProtocol, request: Request) -> Response:
+    def _own(self, name: str, region: str, protocol: Protocol, request: Request) -> Response:
         operation = protocol.operation(request)
         parameters: dict[str, Any] = {}
         try:

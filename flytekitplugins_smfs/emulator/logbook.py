@@ -7,16 +7,41 @@ from dataclasses import dataclass
 from .store import Store
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS log_groups (name TEXT PRIMARY KEY, created INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS log_groups (
+    region TEXT NOT NULL, name TEXT NOT NULL, created INTEGER NOT NULL, PRIMARY KEY (region, name)
+);
 CREATE TABLE IF NOT EXISTS log_streams (
-    log_group TEXT NOT NULL, name TEXT NOT NULL, created INTEGER NOT NULL, PRIMARY KEY (log_group, name)
+    region TEXT NOT NULL, log_group TEXT NOT NULL, name TEXT NOT NULL, created INTEGER NOT NULL,
+    PRIMARY KEY (region, log_group, name)
 );
 CREATE TABLE IF NOT EXISTS log_events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, log_group TEXT NOT NULL, stream TEXT NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, region TEXT NOT NULL, log_group TEXT NOT NULL, stream TEXT NOT NULL,
     timestamp INTEGER NOT NULL, ingested INTEGER NOT NULL, message TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS log_events_by_time ON log_events (log_group, stream, timestamp, id);
+CREATE INDEX IF NOT EXISTS log_events_by_time ON log_events (region, log_group, stream, timestamp, id);
 """
+
+Position = tuple[int, int]
+"""Timestamp and id of an event: where it stands in its stream."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A log group and when it was made (epoch milliseconds)."""
+
+    name: str
+    created: int
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A log stream, with the times of its events (epoch milliseconds; None while it is empty)."""
+
+    name: str
+    created: int
+    first: int | None
+    last: int | None
+    ingested: int | None
 
 
 @dataclass(frozen=True)
@@ -29,33 +54,115 @@ class Event:
     ingested: int
     message: str
 
+    @property
+    def position(self) -> Position:
+        """Where it stands in its stream."""
+        return self.timestamp, self.id
+
 
 class LogBook:
-    """Groups hold streams, streams hold events in the order of their timestamps."""
+    """The logs of one region. Groups hold streams, streams hold events in the order of their timestamps."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, region: str) -> None:
         self._store = store
+        self._region = region
         store.create_tables(_SCHEMA)
+
+    def at(self, region: str) -> "LogBook":
+        """The logs of another region."""
+        return LogBook(self._store, region)
 
     def create_group(self, group: str) -> bool:
         """False if it exists already."""
-        sql = "INSERT OR IGNORE INTO log_groups VALUES (?, ?) RETURNING name"
-        return bool(self._store.run(sql, group, _milliseconds()))
+        sql = "INSERT OR IGNORE INTO log_groups VALUES (?, ?, ?) RETURNING name"
+        return bool(self._store.run(sql, self._region, group, _milliseconds()))
 
     def create_stream(self, group: str, stream: str) -> bool:
         """False if it exists already. Makes the group too."""
         self.create_group(group)
-        sql = "INSERT OR IGNORE INTO log_streams VALUES (?, ?, ?) RETURNING name"
-        return bool(self._store.run(sql, group, stream, _milliseconds()))
+        sql = "INSERT OR IGNORE INTO log_streams VALUES (?, ?, ?, ?) RETURNING name"
+        return bool(self._store.run(sql, self._region, group, stream, _milliseconds()))
 
     def append(self, group: str, stream: str, events: Iterable[tuple[int, str]]) -> None:
         """Add (timestamp in epoch milliseconds, message) pairs; makes group and stream if they are not there."""
         self.create_stream(group, stream)
         ingested = _milliseconds()
+        columns = "region, log_group, stream, timestamp, ingested, message"
         self._store.run_many(
-            "INSERT INTO log_events (log_group, stream, timestamp, ingested, message) VALUES (?, ?, ?, ?, ?)",
-            [(group, stream, timestamp, ingested, message) for timestamp, message in events],
+            f"INSERT INTO log_events ({columns}) VALUES (?, ?, ?, ?, ?, ?)",
+            [(self._region, group, stream, timestamp, ingested, message) for timestamp, message in events],
         )
+
+    def groups(self, prefix: str = "") -> list[Group]:
+        """The groups whose name begins so, in the order of names."""
+        sql = "SELECT name, created FROM log_groups WHERE region = ? AND substr(name, 1, ?) = ? ORDER BY name"
+        return [Group(*row) for row in self._store.run(sql, self._region, len(prefix), prefix)]
+
+    def streams(self, group: str, prefix: str = "") -> list[Stream]:
+        """The streams of a group whose name begins so, in the order of names."""
+        sql = """
+            SELECT s.name, s.created, min(e.timestamp), max(e.timestamp), max(e.ingested)
+            FROM log_streams s LEFT JOIN log_events e
+                ON e.region = s.region AND e.log_group = s.log_group AND e.stream = s.name
+            WHERE s.region = ? AND s.log_group = ? AND substr(s.name, 1, ?) = ? GROUP BY s.name ORDER BY s.name
+        """
+        return [Stream(*row) for row in self._store.run(sql, self._region, group, len(prefix), prefix)]
+
+    def has_group(self, group: str) -> bool:
+        """Whether the group exists."""
+        sql = "SELECT 1 FROM log_groups WHERE region = ? AND name = ?"
+        return bool(self._store.run(sql, self._region, group))
+
+    def has_stream(self, group: str, stream: str) -> bool:
+        """Whether the stream exists."""
+        sql = "SELECT 1 FROM log_streams WHERE region = ? AND log_group = ? AND name = ?"
+        return bool(self._store.run(sql, self._region, group, stream))
+
+    def after(
+        self, group: str, streams: list[str], position: Position, limit: int, start: int, end: int
+    ) -> list[Event]:
+        """The first events behind a position, oldest first; timestamps from ``start`` to before ``end``."""
+        return self._select(group, streams, "(timestamp, id) > (?, ?)", "ASC", position, limit, start, end)
+
+    def before(
+        self, group: str, streams: list[str], position: Position, limit: int, start: int, end: int
+    ) -> list[Event]:
+        """The last events ahead of a position, oldest first."""
+        return self._select(group, streams, "(timestamp, id) < (?, ?)", "DESC", position, limit, start, end)[::-1]
+
+    def delete_group(self, group: str) -> None:
+        """Remove a group with all its streams and events."""
+        with self._store.transaction():
+            for table in ("log_events", "log_streams"):
+                self._store.run(f"DELETE FROM {table} WHERE region = ? AND log_group = ?", self._region, group)
+            self._store.run("DELETE FROM log_groups WHERE region = ? AND name = ?", self._region, group)
+
+    def delete_stream(self, group: str, stream: str) -> None:
+        """Remove a stream with its events."""
+        with self._store.transaction():
+            key = (self._region, group, stream)
+            self._store.run("DELETE FROM log_events WHERE region = ? AND log_group = ? AND stream = ?", *key)
+            self._store.run("DELETE FROM log_streams WHERE region = ? AND log_group = ? AND name = ?", *key)
+
+    def _select(
+        self,
+        group: str,
+        streams: list[str],
+        side: str,
+        order: str,
+        position: Position,
+        limit: int,
+        start: int,
+        end: int,
+    ) -> list[Event]:
+        names = ", ".join("?" * len(streams))
+        sql = f"""
+            SELECT id, stream, timestamp, ingested, message FROM log_events
+            WHERE region = ? AND log_group = ? AND stream IN ({names}) AND {side} AND timestamp >= ? AND timestamp < ?
+            ORDER BY timestamp {order}, id {order} LIMIT ?
+        """
+        rows = self._store.run(sql, self._region, group, *streams, *position, start, end, limit)
+        return [Event(*row) for row in rows]
 
 
 def _milliseconds() -> int:

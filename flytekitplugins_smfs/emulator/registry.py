@@ -41,7 +41,11 @@ class Context:
 
     def at(self, region: str) -> "Context":
         """The same account in another region."""
-        return self if region in ("", self.region) else replace(self, region=region, ec2=self.ec2.at(region))
+        if region in ("", self.region):
+            return self
+        return replace(
+            self, region=region, ec2=self.ec2.at(region), logs=self.logs.at(region), metrics=self.metrics.at(region)
+        )
 
     def arn(self, service: str, resource: str) -> str:
         """``arn:aws:<service>:<region>:<account>:<resource>``"""

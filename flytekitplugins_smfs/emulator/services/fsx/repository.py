@@ -8,6 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -165,11 +166,24 @@ def _look(path: Path) -> Seen:
 def _files(root: Path) -> dict[str, Seen]:
     """Every regular file below a directory, by its relative path."""
     found: dict[str, Seen] = {}
-    for directory, _, names in os.walk(root):
-        for name in names:
-            if name.startswith((TEMPORARY_PREFIX, _COPYING)):
+    pending = [(str(root), "")]
+    while pending:
+        directory, prefix = pending.pop()
+        for entry in _entries(directory):
+            if entry.name.startswith((TEMPORARY_PREFIX, _COPYING)):
                 continue
-            path = Path(directory, name)
-            if (seen := _look(path)) is not None:
-                found[path.relative_to(root).as_posix()] = seen
+            if entry.is_dir():
+                pending.append((entry.path, f"{prefix}{entry.name}/"))
+                continue
+            with suppress(FileNotFoundError):
+                status = entry.stat()
+                found[prefix + entry.name] = [status.st_mtime_ns, status.st_size]
     return found
+
+
+def _entries(directory: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
