@@ -7,10 +7,27 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from flytekitplugins_smfs.values.errors import Problem
+
+MISSING: Any = object()
+"""Default of a constructor's positional argument whose field is required: pydantic then reports it as missing."""
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """The arguments that a constructor was given."""
+    return {name: value for name, value in fields.items() if value is not MISSING}
 
 
 class Value(BaseModel):
@@ -56,13 +73,19 @@ def _without_wrong_fields(cls: type[Any], data: Any, wrong: set[int | str]) -> A
     kept = {name: item for name, item in data.items() if name not in wrong and name in cls.model_fields}
     if any(info.is_required() and name not in kept for name, info in cls.model_fields.items()):
         return None
-    fields = {name: (info.annotation, *info.metadata) for name, info in cls.model_fields.items()}
+    fields = {name: (info.annotation, *info.metadata, *_tagged(info)) for name, info in cls.model_fields.items()}
     return cls.model_construct(**{name: _adapter(fields[name]).validate_python(item) for name, item in kept.items()})
+
+
+def _tagged(info: FieldInfo) -> tuple[str, ...]:
+    """The field that tells the members of a union apart, as an item of the adapter's key."""
+    return (info.discriminator,) if isinstance(info.discriminator, str) else ()
 
 
 @functools.lru_cache(maxsize=512)
 def _adapter(annotation: tuple[Any, ...]) -> TypeAdapter[Any]:
-    annotated: Any = Annotated[annotation] if len(annotation) > 1 else annotation[0]
+    parts = tuple(Field(discriminator=part) if isinstance(part, str) else part for part in annotation)
+    annotated: Any = Annotated[parts] if len(parts) > 1 else parts[0]
     return TypeAdapter(annotated)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, RootModel, model_validator
 
-from flytekitplugins_smfs.values.base import Timing, Value
+from flytekitplugins_smfs.values.base import MISSING, Timing, Value, given
 from flytekitplugins_smfs.values.channels import Channel, FileSystemInput
 from flytekitplugins_smfs.values.errors import Problem
 from flytekitplugins_smfs.values.uris import S3Uri
@@ -48,8 +48,8 @@ class BuiltinAlgorithm(Value):
     name: str
     version: str
 
-    def __init__(self, name: str, version: str, **fields: Any) -> None:
-        super().__init__(**{"name": name, "version": version, **fields})
+    def __init__(self, name: str = MISSING, version: str = MISSING, **fields: Any) -> None:
+        super().__init__(**given(name=name, version=version), **fields)
 
 
 class ImageAlgorithm(Value):
@@ -60,8 +60,8 @@ class ImageAlgorithm(Value):
     entrypoint: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=100)] = ()
     arguments: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=100)] = ()
 
-    def __init__(self, image_uri: str, **fields: Any) -> None:
-        super().__init__(**{"image_uri": image_uri, **fields})
+    def __init__(self, image_uri: str = MISSING, **fields: Any) -> None:
+        super().__init__(**given(image_uri=image_uri), **fields)
 
 
 Algorithm = Annotated[BuiltinAlgorithm | ImageAlgorithm, Field(discriminator="kind")]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, RootModel, model_validator
 
-from flytekitplugins_smfs.values.base import Timing, Value
+from flytekitplugins_smfs.values.base import MISSING, Timing, Value, given
 from flytekitplugins_smfs.values.errors import Problem
 from flytekitplugins_smfs.values.training import ImageAlgorithm, TrainingSpec
 
@@ -22,8 +22,10 @@ class Continuous(Value):
     maximum: float
     scaling: Scaling = "Auto"
 
-    def __init__(self, minimum: float, maximum: float, scaling: Scaling = "Auto", **fields: Any) -> None:
-        super().__init__(**{"minimum": minimum, "maximum": maximum, "scaling": scaling, **fields})
+    def __init__(
+        self, minimum: float = MISSING, maximum: float = MISSING, scaling: Scaling = "Auto", **fields: Any
+    ) -> None:
+        super().__init__(**given(minimum=minimum, maximum=maximum, scaling=scaling), **fields)
 
     def problems(self) -> Iterator[Problem]:
         yield from _range_problems(self.minimum, self.maximum, self.scaling)
@@ -39,8 +41,8 @@ class Integer(Value):
     maximum: int
     scaling: Literal["Auto", "Linear", "Logarithmic"] = "Auto"
 
-    def __init__(self, minimum: int, maximum: int, scaling: str = "Auto", **fields: Any) -> None:
-        super().__init__(**{"minimum": minimum, "maximum": maximum, "scaling": scaling, **fields})
+    def __init__(self, minimum: int = MISSING, maximum: int = MISSING, scaling: str = "Auto", **fields: Any) -> None:
+        super().__init__(**given(minimum=minimum, maximum=maximum, scaling=scaling), **fields)
 
     def problems(self) -> Iterator[Problem]:
         yield from _range_problems(self.minimum, self.maximum, self.scaling)
@@ -52,10 +54,10 @@ class Categorical(Value):
     kind: Literal["categorical"] = "categorical"
     values: Annotated[tuple[str, ...], Field(min_length=1, max_length=30)]
 
-    def __init__(self, values: Any, **fields: Any) -> None:
-        if not isinstance(values, str):
+    def __init__(self, values: Any = MISSING, **fields: Any) -> None:
+        if isinstance(values, Iterable) and not isinstance(values, str):
             values = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
-        super().__init__(**{"values": values, **fields})
+        super().__init__(**given(values=values), **fields)
 
     def problems(self) -> Iterator[Problem]:
         if len(set(self.values)) < len(self.values):

@@ -149,3 +149,11 @@ def test_an_offloaded_literal_is_refused_by_name() -> None:
     with pytest.raises(InvalidSpec, match="offloaded"):
         plain(Literal())
     assert plain(Literal(collection=LiteralCollection(literals=[]))) == []
+
+
+# N7, C42
+def test_ranges_given_at_launch_name_what_is_missing() -> None:
+    wrong = {"eta": {"kind": "continuous", "minimum": 0.1}, "x": {"kind": "categorical", "values": 5}}
+    with pytest.raises(InvalidSpec) as caught:
+        validated(Ranges, wrong, "ranges")
+    assert {problem.field for problem in caught.value.problems} == {"eta.continuous.maximum", "x.categorical.values"}
