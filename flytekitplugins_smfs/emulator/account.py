@@ -2,7 +2,7 @@
 
 from . import services
 from .calls import Calls
-from .furnish import furnish
+from .furnish import furnish, furnish_region, furnish_vpc
 from .injections import Injections
 from .logbook import LogBook
 from .metrics import Metrics
@@ -24,7 +24,7 @@ class Account:
         self.settings = settings
         self.store = Store(paths.database)
         self.calls = Calls(self.store)
-        self.moto = MotoBackend(self.store, settings)
+        self.moto = MotoBackend(self.store, settings, furnish_region, furnish_vpc)
         self.storage = Storage(paths.buckets, paths.state / "rclone.log", s3_port)
         self.scheduler = Scheduler(self.store)
         self.services = services.load()

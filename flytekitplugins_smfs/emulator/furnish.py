@@ -31,17 +31,17 @@ _BUCKETS = {
 
 
 def furnish(store: Store, settings: Settings, paths: Paths, moto: MotoBackend) -> None:
-    """Furnish the account, once in its life."""
+    """Furnish the account, once in its life. The network of each region is furnished when it is first asked for."""
     (paths.buckets / f"sagemaker-{settings.region}-{settings.account}").mkdir(exist_ok=True)
     if store.get("account", "furnished"):
         return
-    _network(moto.client("ec2", settings.region), settings.region)
     _role(moto.client("iam", settings.region))
+    moto.client("ec2", settings.region).describe_vpcs()
     store.put("account", "furnished", {"id": "furnished"})
 
 
-def _network(ec2: Any, region: str) -> None:
-    """The default VPC, with an S3 gateway endpoint and a security group that is open among its own members."""
+def furnish_region(ec2: Any, region: str) -> None:
+    """Give the default VPC an S3 gateway endpoint and its security group the rules AWS gives it."""
     vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
     tables = ec2.describe_route_tables(
         Filters=[{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]
@@ -52,11 +52,16 @@ def _network(ec2: Any, region: str) -> None:
         VpcEndpointType="Gateway",
         RouteTableIds=[tables[0]["RouteTableId"]],
     )
+    furnish_vpc(ec2, vpc)
+
+
+def furnish_vpc(ec2: Any, vpc: str) -> None:
+    """Open the default security group among its own members, as AWS makes it and moto does not."""
     group = ec2.describe_security_groups(
         Filters=[{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
     )["SecurityGroups"][0]
-    own = [{"GroupId": group["GroupId"]}]
     if not any(rule.get("UserIdGroupPairs") for rule in group["IpPermissions"]):
+        own = [{"GroupId": group["GroupId"]}]
         ec2.authorize_security_group_ingress(
             GroupId=group["GroupId"], IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": own}]
         )

@@ -9,8 +9,10 @@ import json
 import logging
 import os
 import random
+import re
 import threading
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import botocore.session
@@ -29,6 +31,7 @@ CREATE TABLE IF NOT EXISTS moto_journal (
     headers TEXT NOT NULL, body BLOB NOT NULL
 );
 """
+_VPC = re.compile(rb"<vpcId>([^<]+)</vpcId>")
 _READS = ("Describe", "Get", "List", "Head", "BatchGet", "Simulate", "Search", "Lookup", "Scan", "Query")
 
 
@@ -43,7 +46,17 @@ class _Raw(io.BytesIO):
 class MotoBackend:
     """moto behind one lock. ``start`` before use."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        furnish_region: Callable[[Any, str], None],
+        furnish_vpc: Callable[[Any, str], None],
+    ) -> None:
+        """``furnish_region(client, region)`` and ``furnish_vpc(client, vpc)`` add what AWS makes and moto does not."""
+        self._furnish_region = furnish_region
+        self._furnish_vpc = furnish_vpc
+        self._furnished: set[str] = set()
         self._store = store
         self._settings = settings
         self._lock = threading.RLock()
@@ -72,10 +85,13 @@ class MotoBackend:
         """Answer a request; what changed something is in the journal before this returns."""
         with self._lock:
             seed = random.getrandbits(48)
-            self._wake(service, region)
+            if service == "ec2":
+                self._furnish(region)
             response = self._play(request, seed)
             if response.status < 400 and not operation.startswith(_READS):
                 self._write(request, seed)
+                if operation == "CreateVpc" and (made := _VPC.search(response.body)):
+                    self._furnish_vpc(self.client("ec2", region), made[1].decode())
         if response.status >= 500:
             return self._refusal(service, operation)
         return response
@@ -89,6 +105,15 @@ class MotoBackend:
                 client.meta.events.register("before-send", self._short_circuit(service, region))
                 self._clients[key] = client
             return self._clients[key]
+
+    def _furnish(self, region: str) -> None:
+        """Furnish a region's network before anybody sees it, once in the account's life."""
+        if region in self._furnished or self._store.get("account", f"furnished/{region}"):
+            self._furnished.add(region)
+            return
+        self._furnished.add(region)
+        self._furnish_region(self.client("ec2", region), region)
+        self._store.put("account", f"furnished/{region}", {"id": region})
 
     def _short_circuit(self, service: str, region: str) -> Any:
         def send(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:

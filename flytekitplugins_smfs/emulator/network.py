@@ -86,13 +86,16 @@ class Network:
         return _group(self._find("describe_security_groups", "SecurityGroups", Filters=filters)[0])
 
     def reaches_s3(self, subnet: str) -> bool:
-        """Whether the subnet's route table has an S3 gateway endpoint, or a way out (internet or NAT gateway)."""
+        """Whether the subnet's route table has an S3 gateway endpoint, or a way out through a NAT gateway.
+
+        An internet gateway is none: the interfaces of jobs and file systems have no public address.
+        """
         place = self.subnet(subnet)
         if place is None:
             return False
         table = self._route_table(place)
         routes = table.get("Routes", [])
-        if any(route.get("NatGatewayId") or route.get("GatewayId", "").startswith("igw-") for route in routes):
+        if any(route.get("NatGatewayId") for route in routes):
             return True
         endpoints = self._find(
             "describe_vpc_endpoints", "VpcEndpoints", Filters=[{"Name": "vpc-id", "Values": [place.vpc]}]

@@ -35,6 +35,7 @@ def create_association(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             "Tags": request.get("Tags", []),
             "CreationTime": ctx.now(),
             "region": ctx.region,
+            "fault": ctx.injections.resource_fault("association"),
         }
         ctx.store.put(ASSOCIATION, id, document)
         remember(ctx, "CreateDataRepositoryAssociation", request, id)
@@ -125,8 +126,7 @@ def link_of(ctx: Context, document: dict[str, Any]) -> Link:
 
 def _finish_creation(ctx: Context, document: dict[str, Any], link: Link) -> None:
     id = document["AssociationId"]
-    fault = ctx.injections.resource_fault("association")
-    if fault is not None:
+    if (fault := document["fault"]) is not None:
         details = {"Message": fault.get("message", "The association could not be created.")}
         _settle(ctx, id, Lifecycle=fault["lifecycle"], FailureDetails=details)
         return

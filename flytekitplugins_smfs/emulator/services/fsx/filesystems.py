@@ -143,13 +143,13 @@ def _new(ctx: Context, request: dict[str, Any], vpc: str, groups: list[str]) -> 
         },
         "region": ctx.region,
         "groups": groups,
+        "fault": ctx.injections.resource_fault("file-system"),
     }
 
 
 def _finish_creation(ctx: Context, document: dict[str, Any]) -> None:
     id = document["FileSystemId"]
-    fault = ctx.injections.resource_fault("file-system")
-    if fault is not None:
+    if (fault := document["fault"]) is not None:
         details = {"Message": fault.get("message", "The file system could not be created.")}
         ctx.store.update(FILE_SYSTEM, id, Lifecycle=fault["lifecycle"], FailureDetails=details)
         return
