@@ -14,6 +14,7 @@ from rich.errors import LiveError
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.values.operation import Phase
 from flytekitplugins_smfs.values.operation import Progress as Answer
 
@@ -106,14 +107,21 @@ class _Live:
 _lock = threading.Lock()
 _shown: list[View] = []
 _live: _Live | None = None
-_introduced: set[str] = set()
+_said: set[str] = set()
 
 
-def introduce(text: str) -> None:
-    """Say once in this process which AWS this is."""
+def introduce(aws: Aws) -> None:
+    """Say which AWS this process talks to, once, before it is talked to."""
+    url = aws.endpoint.url
+    place = f" ({url})" if url and url != aws.settings.endpoint else ""
+    say_once(f"AWS: {aws.settings.described}{place}, region {aws.region}.")
+
+
+def say_once(text: str) -> None:
+    """Say something that holds for the whole process, once."""
     with _lock:
-        new = text not in _introduced
-        _introduced.add(text)
+        new = text not in _said
+        _said.add(text)
     if new:
         console().print(escape(text), style="bold", soft_wrap=True)
 

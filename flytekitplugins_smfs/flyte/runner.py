@@ -12,7 +12,8 @@ from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.flyte import display, signals
 from flytekitplugins_smfs.flyte.binding import validated
 from flytekitplugins_smfs.flyte.config import settings
-from flytekitplugins_smfs.flyte.execution import LocalExecution, current
+from flytekitplugins_smfs.flyte.execution import current
+from flytekitplugins_smfs.flyte.guard import guard_workflow
 from flytekitplugins_smfs.flyte.polling import Pace, poll
 from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.operations.base import Operation
@@ -26,7 +27,6 @@ from flytekitplugins_smfs.values.errors import (
     Transient,
 )
 from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
-from flytekitplugins_smfs.values.settings import Settings
 
 if TYPE_CHECKING:
     from flytekitplugins_smfs.flyte.tasks import OperationTask
@@ -53,9 +53,11 @@ def run(task: OperationTask, inputs: Mapping[str, Any]) -> Any:
     spec = validated(operation.spec_type, task.binding.data(inputs), f"The call of {task.name}")
     chosen = settings()
     execution = current()
+    guard_workflow(execution.id)
     with signals.watching() as stop, display.shown(task.name) as view:
         aws = Aws(chosen)
-        display.introduce(_introduction(chosen, aws, execution))
+        display.introduce(aws)
+        display.say_once(f"Execution {execution.id}{', taken up again' if execution.resumed else ''}.")
         step = execution.step(task.name)
         attempts = 1 + task.metadata.retries
         for attempt in range(attempts):
@@ -143,7 +145,7 @@ class Attempt:
                 self._stop_for_signal(handle)
             if deadline is not None and self.clock() > deadline:
                 self._stop_for_timeout(handle)
-            answer = poll(self.operation, self.aws, handle, last)
+            answer = self._named(handle, poll(self.operation, self.aws, handle, last))
             if last is None or answer.phase != last.phase:
                 self._pace.quicken()
             last = answer
@@ -153,6 +155,12 @@ class Attempt:
                 return answer
             wait = self._pace.next()
             self.stop.wait(wait if deadline is None else min(wait, max(0.0, deadline - self.clock())))
+
+    def _named(self, handle: Handle, answer: Progress[Any]) -> Progress[Any]:
+        """A success without a message is told by what it is."""
+        if answer.phase is not Phase.SUCCEEDED or answer.message:
+            return answer
+        return answer.model_copy(update={"message": self.operation.what(handle)})
 
     def _show_log(self, handle: Handle) -> None:
         try:
@@ -196,12 +204,6 @@ class Attempt:
             if self.ended or self.stop.insisted or self.clock() > deadline:
                 return self.ended
             self.stop.wait(pace.next())
-
-
-def _introduction(chosen: Settings, aws: Aws, execution: LocalExecution) -> str:
-    place = f" ({aws.endpoint.url})" if aws.endpoint.url else ""
-    again = ", taken up again" if execution.resumed else ""
-    return f"AWS: {chosen.described}{place}, region {aws.region}. Execution {execution.id}{again}."
 
 
 def _write_deck(name: str, answer: Progress[Any]) -> None:

@@ -45,8 +45,7 @@ class Stop:
     @property
     def reason(self) -> str:
         """What asked for the stop, for a person."""
-        first = self.signals[0] if self.signals else signal.SIGINT
-        return "Ctrl-C" if first == signal.SIGINT else signal.Signals(first).name
+        return described(self.signals[0] if self.signals else signal.SIGINT)
 
     def request(self, signum: int) -> None:
         """Write down a signal; safe in a signal handler and from any thread."""
@@ -65,6 +64,11 @@ class Stop:
         """Give the pipe back."""
         os.close(self._reader)
         os.close(self._writer)
+
+
+def described(number: int) -> str:
+    """A signal for a person."""
+    return "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.datasets.sync import SyncProgress, sync
 from flytekitplugins_smfs.flyte import literals
 from flytekitplugins_smfs.flyte.config import settings
+from flytekitplugins_smfs.flyte.display import introduce
 from flytekitplugins_smfs.values.channels import FileSystemInput
 from flytekitplugins_smfs.values.dataset import Dataset
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
@@ -32,8 +33,10 @@ def upload(source: FlyteDirectory, destination: str, delete: bool = False) -> Da
     that `source` does not have are removed.
     """
     directory = source.download()  # where it is, if it is local already
+    aws = Aws(settings())
+    introduce(aws)
     with _bar(f"Upload to {destination}") as show:
-        return sync(Aws(settings()), directory, destination, delete=delete, progress=show)
+        return sync(aws, directory, destination, delete=delete, progress=show)
 
 
 @task

@@ -48,7 +48,7 @@ class Run:
         self.process: subprocess.Popen[str] | None = None
         self.output = ""
 
-    def start(self) -> None:
+    def start(self, workflow: str = "both") -> None:
         environment = {
             **os.environ,
             "FAKE_STATE": str(self.directory / "fake"),
@@ -60,7 +60,7 @@ class Run:
         }
         pyflyte = Path(sys.executable).with_name("pyflyte")
         self.process = subprocess.Popen(
-            [str(pyflyte), "run", str(ROOT / "tests/flyte/runs.py"), "both"],
+            [str(pyflyte), "run", str(ROOT / "tests/flyte/runs.py"), workflow],
             env=environment,
             cwd=ROOT,
             text=True,

@@ -1,9 +1,10 @@
-"""A workflow for real `pyflyte run` processes: two fake operations, and a clean-up. See `fakes`."""
+"""Workflows for real `pyflyte run` processes: fake operations, and a clean-up. See `fakes`."""
 
 import os
+import time
 from pathlib import Path
 
-from flytekit import workflow
+from flytekit import task, workflow
 
 from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.values.lustre import LustreSpec, Removed
@@ -28,3 +29,15 @@ def both(spec: LustreSpec = LustreSpec()) -> Removed:
     other = second(spec=spec)
     one >> other
     return other
+
+
+@task
+def ordinary(after: Removed) -> Removed:
+    (STATE / "first" / "ordinary").write_text("")
+    time.sleep(30)
+    return after
+
+
+@workflow(on_failure=cleanup)
+def between(spec: LustreSpec = LustreSpec()) -> Removed:
+    return ordinary(after=first(spec=spec))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import gc
 import os
 import signal
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from flytekit import task, workflow
 from flytekit.core.context_manager import FlyteContextManager
 
 from flytekitplugins_smfs.flyte import display, runner
@@ -22,7 +24,7 @@ from flytekitplugins_smfs.values.errors import (
     OperationTimedOut,
     SettingsError,
 )
-from flytekitplugins_smfs.values.lustre import LustreSpec
+from flytekitplugins_smfs.values.lustre import LustreSpec, Removed
 from tests.flyte.fakes import FileOperation, fake_task
 
 
@@ -53,7 +55,7 @@ def handlers() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def introduce_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(display, "_introduced", set())
+    monkeypatch.setattr(display, "_said", set())
     monkeypatch.setattr(runner, "FIRST_RETRY_WAIT", 0.01)
 
 
@@ -87,7 +89,7 @@ def test_the_first_line_says_which_aws_and_only_once(fake: FileOperation, capfd:
     fake_task("t")()
     fake_task("t")()
     text = capfd.readouterr().err
-    assert text.startswith("AWS: http://127.0.0.1:9 (http://127.0.0.1:9), region us-east-1. Execution local/")
+    assert text.startswith("AWS: http://127.0.0.1:9, region us-east-1.\nExecution local/")
     assert text.count("AWS: ") == 1
 
 
@@ -271,3 +273,35 @@ def test_a_deck_is_made_when_it_is_asked_for(fake: FileOperation) -> None:
     fake_task("t", enable_deck=True)()
     before = FlyteContext.current_context().user_space_params.decks
     assert before is not None
+
+
+def test_a_workflow_leaves_the_handlers_as_they_were(fake: FileOperation, handlers: None) -> None:
+    one = fake_task("one")
+    during = []
+
+    @task
+    def ordinary(after: Removed) -> Removed:
+        during.append(signal.getsignal(signal.SIGTERM))
+        return after
+
+    @workflow
+    def flow() -> Removed:
+        return ordinary(after=one())
+
+    fake.set("succeed")
+    before = signal.getsignal(signal.SIGTERM)
+    flow()
+    assert during[0] != before  # guarded while there is something to clean up
+
+
+def test_a_failed_workflow_leaves_the_handlers_as_they_were(fake: FileOperation, handlers: None) -> None:
+    one = fake_task("one")
+
+    @workflow
+    def flow() -> Removed:
+        return one()
+
+    fake.set("fail", "no luck")
+    with pytest.raises(OperationFailed, match="no luck"):
+        flow()
+    gc.collect()

@@ -78,3 +78,17 @@ def test_a_killed_run_started_again_is_the_same_execution(pyflyte_run: Run) -> N
     assert len(starts) == 2
     assert starts[0] == starts[1]
     assert "taken up again" in pyflyte_run.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_an_ordinary_task_runs_the_clean_up_too(pyflyte_run: Run, number: int) -> None:
+    first, cleanup = pyflyte_run.fakes["first"], pyflyte_run.fakes["cleanup"]
+    first.set("succeed")
+    cleanup.set("succeed")
+    pyflyte_run.start("between")
+    pyflyte_run.until(lambda: (first.state / "ordinary").exists())
+    pyflyte_run.signal(number)
+    assert pyflyte_run.end() == 1
+    assert started(pyflyte_run, "cleanup")
+    assert not any(call.startswith("cancel") for call in first.calls)
+    assert "between two operations" in pyflyte_run.output
