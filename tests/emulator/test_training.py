@@ -1,0 +1,414 @@
+"""Training jobs over the wire, as boto3 sees them."""
+
+import io
+import json
+import os
+import signal
+import tarfile
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from flytekitplugins_smfs.emulator import processes
+from tests.conftest import Emulator, wait_for
+
+from .sagemaker_jobs import BUCKET, OWN_IMAGE, ROLE, XGBOOST_IMAGE, Jobs, unique
+
+
+@pytest.fixture
+def jobs(emulator: Emulator) -> Jobs:
+    return Jobs(emulator)
+
+
+def statuses(description: dict[str, Any]) -> list[str]:
+    return [transition["Status"] for transition in description["SecondaryStatusTransitions"]]
+
+
+def refused(call: Any, **request: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**request)
+    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+
+
+def test_a_builtin_algorithm_from_request_to_artifact(jobs: Jobs) -> None:  # C25, C35
+    done = jobs.run(jobs.xgboost())
+    assert done["TrainingJobStatus"] == done["SecondaryStatus"] == "Completed"
+    assert statuses(done) == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+    assert {m["MetricName"] for m in done["FinalMetricDataList"]} == {"train:logloss", "validation:logloss"}
+    assert done["TrainingStartTime"] <= done["TrainingEndTime"]
+    assert done["BillableTimeInSeconds"] == done["TrainingTimeInSeconds"] >= 1
+    assert done["ModelArtifacts"]["S3ModelArtifacts"] == jobs.url(f"out/{done['TrainingJobName']}/output/model.tar.gz")
+    assert list(jobs.archive(done["ModelArtifacts"]["S3ModelArtifacts"])) == ["xgboost-model"]
+    assert any(line.startswith("[4]#011train-logloss:") for line in jobs.lines(done["TrainingJobName"]))
+
+
+def test_metrics_reach_cloudwatch(jobs: Jobs) -> None:
+    request = jobs.shell("for i in 3 2 1; do echo loss=$i; done", {"loss": "loss=([0-9.]+)"})
+    done = jobs.run(request)
+    assert [(m["MetricName"], m["Value"]) for m in done["FinalMetricDataList"]] == [("loss", 1.0)]
+    dimensions = [{"Name": "TrainingJobName", "Value": done["TrainingJobName"]}]
+    answer = jobs.emulator.client("cloudwatch").get_metric_statistics(
+        Namespace="/aws/sagemaker/TrainingJobs",
+        MetricName="loss",
+        Dimensions=dimensions,
+        StartTime=done["CreationTime"].timestamp() - 60,
+        EndTime=time.time() + 60,
+        Period=3600,
+        Statistics=["SampleCount", "Minimum"],
+    )
+    assert sum(point["SampleCount"] for point in answer["Datapoints"]) == 3
+
+
+def test_the_container_contract(jobs: Jobs) -> None:
+    url = jobs.put("data/sub/file.txt", b"payload")
+    script = (
+        "cat $SM_INPUT_CONFIG_DIR/hyperparameters.json; echo; cat $SM_INPUT_CONFIG_DIR/inputdataconfig.json; echo;"
+        "cat $SM_INPUT_CONFIG_DIR/resourceconfig.json; echo; cat $SM_CHANNEL_DATA/sub/file.txt; echo;"
+        "echo $SM_HP_ALPHA $MINE $SM_CURRENT_HOST; echo weights > $SM_MODEL_DIR/w; echo table > $SM_OUTPUT_DATA_DIR/t"
+    )
+    request = jobs.shell(
+        script,
+        HyperParameters={"alpha": "0.5"},
+        Environment={"MINE": "own"},
+        InputDataConfig=[jobs.channel("data", jobs.url("data/"), ContentType="text/plain")],
+    )
+    done = jobs.run(request)
+    hyperparameters, inputs, resources, payload, variables = jobs.lines(done["TrainingJobName"])
+    assert json.loads(hyperparameters) == {"alpha": "0.5"}
+    assert json.loads(inputs)["data"]["ContentType"] == "text/plain"
+    assert json.loads(resources)["hosts"] == ["algo-1"]
+    assert (payload, variables) == ("payload", "0.5 own algo-1")
+    assert jobs.archive(done["ModelArtifacts"]["S3ModelArtifacts"]) == {"w": b"weights\n"}
+    output = done["ModelArtifacts"]["S3ModelArtifacts"].replace("model.tar.gz", "output.tar.gz")
+    assert jobs.archive(output) == {"t": b"table\n"}
+    assert url.endswith("file.txt")
+
+
+def test_a_job_can_call_the_embedded_aws(jobs: Jobs) -> None:
+    code = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+    done = jobs.run(jobs.shell(f'python -c "{code}"'))
+    assert done["TrainingJobStatus"] == "Completed", done
+    assert jobs.lines(done["TrainingJobName"]) == ["123456789012"]
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'no data: stop' > $SM_OUTPUT_DIR/failure; exit 3", "AlgorithmError: no data: stop, exit code: 3"),
+        ("exit 1", "AlgorithmError: , exit code: 1"),
+        ("kill -9 $$", "AlgorithmError: , exit code: 137"),
+        ("head -c 3000 /dev/zero | tr '\\0' x > $SM_OUTPUT_DIR/failure; exit 4", "x, exit code: 4"),
+    ],
+)
+def test_a_failing_job_says_why(jobs: Jobs, script: str, reason: str) -> None:
+    done = jobs.run(jobs.shell(script))
+    assert done["TrainingJobStatus"] == "Failed"
+    assert statuses(done)[-1] == "Failed"
+    assert done["FailureReason"].endswith(reason)
+    assert len(done["FailureReason"]) <= 1024
+    assert "ModelArtifacts" not in done
+
+
+def test_a_wrong_hyperparameter_fails_as_in_sagemakers_container(jobs: Jobs) -> None:
+    request = jobs.xgboost()
+    done = jobs.run({**request, "HyperParameters": {"num_round": "3", "eta": "7"}})
+    assert done["FailureReason"] == "ClientError: Hyperparameter eta: 7.0 is not in [0, 1], exit code: 1"
+
+
+def test_an_unknown_image_is_refused_by_name(jobs: Jobs) -> None:
+    done = jobs.run(jobs.request())
+    assert f"the embedded AWS has no program for image {OWN_IMAGE}; give ContainerEntrypoint" in done["FailureReason"]
+
+
+def test_images_of_ones_own_get_their_command_from_a_table(own_emulator: Emulator) -> None:
+    own_emulator.start()
+    table = {"*.dkr.ecr.*.amazonaws.com/mine:*": ["bash", "-c", "echo argument $0"]}
+    (own_emulator.state / "images.json").write_text(json.dumps(table))
+    jobs = Jobs(own_emulator)
+    done = jobs.run(jobs.request())
+    assert jobs.lines(done["TrainingJobName"]) == ["argument train"]
+
+
+def test_script_mode_runs_the_packed_code(jobs: Jobs) -> None:
+    source = b"import os, sys\nprint(sys.argv[1:], os.environ['SM_HP_LAYERS'])\n"
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        member = tarfile.TarInfo("fit.py")
+        member.size = len(source)
+        tar.addfile(member, io.BytesIO(source))
+    url = jobs.put("code/sourcedir.tar.gz", packed.getvalue())
+    encoded = {"sagemaker_program": '"fit.py"', "sagemaker_submit_directory": f'"{url}"', "layers": "3"}
+    done = jobs.run(jobs.request(HyperParameters=encoded))
+    assert done["TrainingJobStatus"] == "Completed", done
+    assert jobs.lines(done["TrainingJobName"]) == ["['--layers', '3'] 3"]
+
+
+def test_logs_can_be_read_while_the_job_runs(jobs: Jobs) -> None:
+    name = jobs.start(jobs.shell("echo early; sleep 60"))
+    jobs.wait_for_line(name, "early")
+    assert jobs.describe(name)["SecondaryStatus"] == "Training"
+    jobs.sagemaker.stop_training_job(TrainingJobName=name)
+    jobs.ended(name)
+
+
+def test_stop_lets_the_job_save_its_model(jobs: Jobs) -> None:  # C38
+    script = "trap 'echo saved > $SM_MODEL_DIR/m; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
+    name = jobs.start(jobs.shell(script))
+    jobs.wait_for_line(name, "ready")
+    jobs.sagemaker.stop_training_job(TrainingJobName=name)
+    jobs.sagemaker.stop_training_job(TrainingJobName=name)
+    done = jobs.ended(name)
+    assert statuses(done) == ["Starting", "Downloading", "Training", "Stopping", "Uploading", "Stopped"]
+    assert done["TrainingJobStatus"] == "Stopped"
+    assert jobs.archive(done["ModelArtifacts"]["S3ModelArtifacts"]) == {"m": b"saved\n"}
+    assert name not in {process["name"] for process in jobs.emulator.processes()}
+
+
+def test_stop_of_a_job_that_has_ended_is_refused(jobs: Jobs) -> None:
+    name = jobs.run(jobs.shell("true"))["TrainingJobName"]
+    assert refused(jobs.sagemaker.stop_training_job, TrainingJobName=name) == (
+        "ValidationException",
+        "The request was rejected because the training job is in status Completed.",
+    )
+
+
+def test_max_runtime_ends_a_job(jobs: Jobs) -> None:  # C36
+    done = jobs.run(jobs.shell("sleep 60", StoppingCondition={"MaxRuntimeInSeconds": 1}))
+    assert (done["TrainingJobStatus"], done["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+
+
+def test_a_capacity_shortage_is_a_failure_reason(jobs: Jobs) -> None:
+    request = jobs.shell("true")
+    jobs.emulator.faults({"job": "capacity", "name": request["TrainingJobName"], "times": 1})
+    done = jobs.run(request)
+    assert done["FailureReason"].startswith("CapacityError: Unable to provision requested ML compute capacity.")
+
+
+def test_a_spot_job_goes_on_from_its_checkpoint_after_an_interruption(jobs: Jobs) -> None:
+    script = (
+        "echo step >> /opt/ml/checkpoints/progress; [ $(wc -l < /opt/ml/checkpoints/progress) = 2 ] && exit 0;"
+        "echo waiting; sleep 60"
+    )
+    request = jobs.shell(
+        script,
+        EnableManagedSpotTraining=True,
+        StoppingCondition={"MaxRuntimeInSeconds": 100, "MaxWaitTimeInSeconds": 200},
+        CheckpointConfig={"S3Uri": jobs.url("checkpoints")},
+    )
+    name = jobs.start(request)
+    jobs.wait_for_line(name, "waiting")
+    jobs.emulator.faults({"job": "interruption", "name": name, "times": 1})
+    done = jobs.ended(name)
+    assert done["TrainingJobStatus"] == "Completed", done
+    once = ["Starting", "Downloading", "Training"]
+    assert statuses(done) == [*once, "Interrupted", *once, "Uploading", "Completed"]
+    assert jobs.get(jobs.url("checkpoints/progress")) == b"step\nstep\n"
+
+
+def test_two_hosts_get_disjoint_shards(jobs: Jobs) -> None:  # C24
+    for number in range(4):
+        jobs.put(f"shards/part-{number}", b"x")
+    request = jobs.shell(
+        "ls $SM_CHANNEL_DATA; echo $SM_CURRENT_HOST > $SM_MODEL_DIR/$SM_CURRENT_HOST",
+        ResourceConfig={"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 1},
+        InputDataConfig=[jobs.channel("data", jobs.url("shards/"), "ShardedByS3Key")],
+    )
+    done = jobs.run(request)
+    first, second = (jobs.lines(done["TrainingJobName"], host) for host in ("algo-1", "algo-2"))
+    assert (len(first), len(second)) == (2, 2)
+    assert sorted(first + second) == [f"part-{number}" for number in range(4)]
+    assert set(jobs.archive(done["ModelArtifacts"]["S3ModelArtifacts"])) == {"algo-1", "algo-2"}
+
+
+def test_when_one_host_fails_the_others_are_ended(jobs: Jobs) -> None:
+    request = jobs.shell(
+        "[ $SM_CURRENT_HOST = algo-2 ] && exit 9; sleep 60",
+        ResourceConfig={"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 1},
+    )
+    assert jobs.run(request)["FailureReason"] == "AlgorithmError: , exit code: 9"
+
+
+def test_xgboost_trains_one_model_on_two_hosts(jobs: Jobs) -> None:
+    resources = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 1}
+    done = jobs.run({**jobs.xgboost(), "ResourceConfig": resources})
+    assert done["TrainingJobStatus"] == "Completed", done
+    assert list(jobs.archive(done["ModelArtifacts"]["S3ModelArtifacts"])) == ["xgboost-model"]
+
+
+def test_manifests_and_fast_file(jobs: Jobs) -> None:
+    for name in ("a", "b", "c"):
+        jobs.put(f"pool/{name}", name.encode())
+    jobs.put("some.manifest", json.dumps([{"prefix": jobs.url("pool/")}, "a", "c"]).encode())
+    source = {"S3DataType": "ManifestFile", "S3Uri": jobs.url("some.manifest")}
+    channels = [
+        {"ChannelName": "listed", "DataSource": {"S3DataSource": source}},
+        jobs.channel("fast", jobs.url("pool/"), InputMode="FastFile"),
+    ]
+    script = "ls $SM_CHANNEL_LISTED; cat $SM_CHANNEL_FAST/b; echo; touch $SM_CHANNEL_FAST/new || echo read only"
+    done = jobs.run(jobs.shell(script, InputDataConfig=channels))
+    assert jobs.lines(done["TrainingJobName"])[:3] == ["a", "c", "b"]
+    assert jobs.lines(done["TrainingJobName"])[-1] == "read only"
+
+
+def test_uncompressed_output(jobs: Jobs) -> None:
+    output = {"S3OutputPath": jobs.url("plain"), "CompressionType": "NONE"}
+    done = jobs.run(jobs.shell("mkdir $SM_MODEL_DIR/d; echo 1 > $SM_MODEL_DIR/d/m", OutputDataConfig=output))
+    base = done["ModelArtifacts"]["S3ModelArtifacts"]
+    assert base == jobs.url(f"plain/{done['TrainingJobName']}/output/model/")
+    assert jobs.get(f"{base}d/m") == b"1\n"
+
+
+def test_an_output_bucket_that_does_not_exist(jobs: Jobs) -> None:
+    done = jobs.run(jobs.shell("true", OutputDataConfig={"S3OutputPath": "s3://nobody-has-this-bucket/out"}))
+    assert "Artifact upload failed" in done["FailureReason"]
+    assert "NoSuchBucket" in done["FailureReason"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "text"),
+    [
+        (
+            {"AlgorithmSpecification": {"TrainingInputMode": "File"}},
+            "ValidationException",
+            "Either TrainingImage or AlgorithmName",
+        ),
+        (
+            {
+                "AlgorithmSpecification": {
+                    "TrainingImage": XGBOOST_IMAGE,
+                    "TrainingInputMode": "File",
+                    "MetricDefinitions": [{"Name": "m", "Regex": "m=(.*)"}],
+                }
+            },
+            "ValidationException",
+            "You can't override the metric definitions for Amazon SageMaker algorithms.",
+        ),
+        ({"RoleArn": "arn:aws:iam::123456789012:role/nobody"}, "ValidationException", "Could not assume role"),
+        ({"RoleArn": ROLE.replace("1234", "4321")}, "ValidationException", "Cross-account pass role is not allowed."),
+        ({"EnableManagedSpotTraining": True}, "ValidationException", "Invalid MaxWaitTimeInSeconds."),
+        (
+            {"StoppingCondition": {"MaxRuntimeInSeconds": 9, "MaxWaitTimeInSeconds": 10}},
+            "ValidationException",
+            "Invalid MaxWaitTimeInSeconds.",
+        ),
+        ({"StoppingCondition": {"MaxRuntimeInSeconds": 2419201}}, "ValidationException", "28 days"),
+        (
+            {"ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 0, "VolumeSizeInGB": 1}},
+            "ValidationException",
+            "InstanceCount",
+        ),
+        ({"CheckpointConfig": {"S3Uri": "s3://b/c", "LocalPath": "/tmp/c"}}, "ValidationException", "/opt/ml"),
+        ({"TrainingJobName": "no_underscores"}, "ValidationException", "failed to satisfy constraint"),
+        (
+            {"ResourceConfig": {"InstanceType": "ml.huge", "InstanceCount": 1, "VolumeSizeInGB": 1}},
+            "ValidationException",
+            "failed to satisfy constraint",
+        ),
+        (
+            {"AlgorithmSpecification": {"TrainingImage": OWN_IMAGE, "TrainingInputMode": "Pipe"}},
+            "NotImplementedByEmulator",
+            "Pipe",
+        ),
+    ],
+)
+def test_requests_that_are_refused(jobs: Jobs, changes: dict[str, Any], code: str, text: str) -> None:
+    found_code, message = refused(jobs.sagemaker.create_training_job, **jobs.request(**changes))
+    assert found_code == code
+    assert text in message
+
+
+def test_a_missing_prefix_is_refused_with_sagemakers_text(jobs: Jobs) -> None:
+    url = jobs.url("nothing-here/")
+    request = jobs.shell("true", InputDataConfig=[jobs.channel("train", url)])
+    code, message = refused(jobs.sagemaker.create_training_job, **request)
+    assert code == "ValidationException"
+    assert message.startswith(f'No S3 objects found under S3 URL "{url}" given in input data source.')
+    request = jobs.shell("true", InputDataConfig=[jobs.channel("train", "s3://no-such-bucket-at-all/x")])
+    assert "The specified bucket does not exist" in refused(jobs.sagemaker.create_training_job, **request)[1]
+
+
+def test_names_are_unique_and_unknown_ones_are_not_found(jobs: Jobs) -> None:
+    request = jobs.shell("true")
+    jobs.run(request)
+    code, message = refused(jobs.sagemaker.create_training_job, **request)
+    assert code == "ResourceInUse"
+    assert message.startswith("Training job names must be unique within an AWS account and region")
+    for call in (jobs.sagemaker.describe_training_job, jobs.sagemaker.stop_training_job):
+        assert refused(call, TrainingJobName="unknown") == ("ValidationException", "Requested resource not found.")
+
+
+def test_lists_filter_sort_and_page(jobs: Jobs) -> None:
+    word = unique("list")
+    names = [f"{word}-{letter}" for letter in "bca"]
+    for name in names:
+        jobs.run(jobs.shell("exit 1" if name.endswith("c") else "true", TrainingJobName=name))
+    pages = jobs.sagemaker.get_paginator("list_training_jobs").paginate(
+        NameContains=word, SortBy="Name", SortOrder="Ascending", PaginationConfig={"PageSize": 2}
+    )
+    found = [[job["TrainingJobName"] for job in page["TrainingJobSummaries"]] for page in pages]
+    assert found == [sorted(names)[:2], sorted(names)[2:]]
+    failed = jobs.sagemaker.list_training_jobs(NameContains=word, StatusEquals="Failed")["TrainingJobSummaries"]
+    assert [job["TrainingJobName"] for job in failed] == [f"{word}-c"]
+    newest = jobs.sagemaker.list_training_jobs(NameContains=word)["TrainingJobSummaries"]
+    assert [job["TrainingJobName"] for job in newest] == names[::-1]
+
+
+def test_tags(jobs: Jobs) -> None:
+    done = jobs.run(jobs.shell("true", Tags=[{"Key": "owner", "Value": "a"}]))
+    arn = done["TrainingJobArn"]
+    jobs.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "owner", "Value": "b"}, {"Key": "team", "Value": "c"}])
+    jobs.sagemaker.delete_tags(ResourceArn=arn, TagKeys=["team"])
+    assert jobs.sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "owner", "Value": "b"}]
+
+
+def test_a_job_of_another_region_is_another_job(jobs: Jobs) -> None:
+    name = jobs.run(jobs.shell("true"))["TrainingJobName"]
+    elsewhere = jobs.emulator.client("sagemaker", region_name="eu-west-1")
+    assert refused(elsewhere.describe_training_job, TrainingJobName=name)[1] == "Requested resource not found."
+
+
+def test_without_a_private_file_tree_the_variables_carry_the_paths(own_emulator: Emulator) -> None:
+    own_emulator.start("--set", "training_isolation=false")
+    jobs = Jobs(own_emulator)
+    done = jobs.run(jobs.xgboost())
+    assert done["TrainingJobStatus"] == "Completed", done
+    assert list(jobs.archive(done["ModelArtifacts"]["S3ModelArtifacts"])) == ["xgboost-model"]
+    assert not jobs.describe(done["TrainingJobName"])["ModelArtifacts"]["S3ModelArtifacts"].endswith("output.tar.gz")
+
+
+def test_a_job_outlives_a_killed_server(own_emulator: Emulator) -> None:
+    own_emulator.start()
+    jobs = Jobs(own_emulator)
+    survivor = jobs.start(jobs.shell("for i in {1..6}; do echo line $i; sleep 0.3; done; echo m > $SM_MODEL_DIR/m"))
+    victim = jobs.start(jobs.shell("echo here; sleep 60"))
+    jobs.wait_for_line(survivor, "line 2")
+    jobs.wait_for_line(victim, "here")
+    [group] = [process for process in own_emulator.processes() if process["name"] == victim]
+    os.kill(own_emulator.server["pid"], signal.SIGKILL)
+    os.kill(group["pid"], signal.SIGKILL)
+    own_emulator.start()
+    jobs = Jobs(own_emulator)
+    done = jobs.ended(survivor)
+    assert done["TrainingJobStatus"] == "Completed", done
+    assert jobs.lines(survivor) == [f"line {number}" for number in range(1, 7)]
+    assert jobs.archive(done["ModelArtifacts"]["S3ModelArtifacts"]) == {"m": b"m\n"}
+    assert jobs.ended(victim)["FailureReason"].startswith("InternalServerError: We encountered an internal error.")
+
+
+def test_stopping_the_emulator_ends_its_jobs(own_emulator: Emulator) -> None:
+    own_emulator.start()
+    jobs = Jobs(own_emulator)
+    name = jobs.start(jobs.shell("echo here; sleep 60"))
+    jobs.wait_for_line(name, "here")
+    [group] = own_emulator.processes()
+    own_emulator.stop()
+    assert not processes.ProcessGroup(**group).alive()
+
+
+def test_disk_space_is_given_back(jobs: Jobs) -> None:
+    done = jobs.run(jobs.xgboost())
+    folder = jobs.emulator.state / "jobs" / done["TrainingJobName"]
+    wait_for(lambda: not list(folder.glob("attempt-*/algo-1/ml")))
+    assert BUCKET in done["ModelArtifacts"]["S3ModelArtifacts"]
