@@ -1,5 +1,6 @@
 """Fixtures that all tests share: a real emulator on a free port."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -72,6 +73,16 @@ class Emulator:
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Change settings; returns all of them."""
         return self.admin("PUT", "settings", changes)
+
+    @contextlib.contextmanager
+    def changed_settings(self, **changes: Any) -> Iterator[None]:
+        """Within, the settings are changed; afterwards they are as before."""
+        before = self.settings()
+        self.settings(**changes)
+        try:
+            yield
+        finally:
+            self.settings(**{name: before[name] for name in changes})
 
     def processes(self) -> list[dict[str, Any]]:
         """The process groups of jobs that live."""

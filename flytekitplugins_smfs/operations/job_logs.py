@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.values.errors import Missing
+from flytekitplugins_smfs.values.errors import Denied, Invalid, Missing
 from flytekitplugins_smfs.values.operation import LogPage
 
 TRAINING_LOGS = "/aws/sagemaker/TrainingJobs"
@@ -50,7 +50,17 @@ def after(aws: Aws, job_name: str, cursor: str | None) -> LogPage:
 
 
 def events(aws: Aws, job_name: str) -> Iterator[tuple[datetime, str]]:
-    """Every line of the first instance's log with its time (UTC), from the beginning; very long logs are cut."""
+    """Every line of the first instance's log with its time (UTC), from the beginning; very long logs are cut.
+
+    A log that may not be read has no lines: what a job did does not depend on it.
+    """
+    try:
+        yield from _events(aws, job_name)
+    except (Denied, Invalid):
+        return
+
+
+def _events(aws: Aws, job_name: str) -> Iterator[tuple[datetime, str]]:
     for name in streams(aws, job_name)[:1]:
         request: dict[str, Any] = {"logGroupName": TRAINING_LOGS, "logStreamName": name, "startFromHead": True}
         for _ in range(MOST_PAGES):
@@ -63,9 +73,12 @@ def events(aws: Aws, job_name: str) -> Iterator[tuple[datetime, str]]:
 
 
 def last_lines(aws: Aws, job_name: str, most: int = 12) -> list[str]:
-    """The last lines of the first instance's log."""
-    for name in streams(aws, job_name)[:1]:
-        request = {"logGroupName": TRAINING_LOGS, "logStreamName": name, "startFromHead": False, "limit": most}
-        answer = aws.call("logs", "GetLogEvents", request, doing=f"reading the end of the log {name}")
-        return [event["message"] for event in answer["events"]]
+    """The last lines of the first instance's log; where it may not be read, a line that says so."""
+    try:
+        for name in streams(aws, job_name)[:1]:
+            request = {"logGroupName": TRAINING_LOGS, "logStreamName": name, "startFromHead": False, "limit": most}
+            answer = aws.call("logs", "GetLogEvents", request, doing=f"reading the end of the log {name}")
+            return [event["message"] for event in answer["events"]]
+    except (Denied, Invalid) as fault:
+        return [str(fault)]
     return []

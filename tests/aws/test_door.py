@@ -31,15 +31,7 @@ def test_one_client_for_a_service_and_region(aws: Aws) -> None:  # N3
 
 def test_throttling_passes(emulator: Any, aws: Aws) -> None:
     emulator.faults(
-        [
-            {
-                "service": "fsx",
-                "operation": "DescribeFileSystems",
-                "code": "ThrottlingException",
-                "times": 3,
-                "status": 400,
-            }
-        ]
+        {"service": "fsx", "operation": "DescribeFileSystems", "code": "ThrottlingException", "times": 3, "status": 400}
     )
     waits: list[float] = []
     patient = Aws(aws.settings, sleep=waits.append)
@@ -48,7 +40,7 @@ def test_throttling_passes(emulator: Any, aws: Aws) -> None:
 
 
 def test_a_dropped_connection_passes(emulator: Any, aws: Aws) -> None:
-    emulator.faults([{"service": "fsx", "operation": "DescribeFileSystems", "drop": True, "times": 1}])
+    emulator.faults({"service": "fsx", "operation": "DescribeFileSystems", "drop": True, "times": 1})
     assert "FileSystems" in Aws(aws.settings, sleep=lambda _: None).call("fsx", "DescribeFileSystems", doing="testing")
 
 
@@ -61,16 +53,16 @@ def test_a_dropped_connection_passes(emulator: Any, aws: Aws) -> None:
     ],
 )
 def test_a_poll_tries_once_and_says_so(emulator: Any, aws: Aws, fault: dict[str, Any], kind: type) -> None:  # N3
-    emulator.faults([{"service": "fsx", "operation": "DescribeFileSystems", "times": 1, **fault}])
+    emulator.faults({"service": "fsx", "operation": "DescribeFileSystems", "times": 1, **fault})
     with pytest.raises(kind, match="While polling"):
         aws.impatient().call("fsx", "DescribeFileSystems", doing="polling")
 
 
 def test_patience_ends(emulator: Any, aws: Aws) -> None:
-    emulator.faults([{"service": "fsx", "operation": "DescribeFileSystems", "code": "ThrottlingException"}])
+    emulator.faults({"service": "fsx", "operation": "DescribeFileSystems", "code": "ThrottlingException"})
     with pytest.raises(Throttled):
         Aws(aws.settings, patience=1.0).call("fsx", "DescribeFileSystems", doing="testing")
-    emulator.faults([])
+    emulator.faults()
 
 
 def test_what_does_not_exist_is_missing_with_awss_words(aws: Aws) -> None:

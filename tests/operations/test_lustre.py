@@ -66,7 +66,9 @@ def test_it_is_waited_for(emulator: Any, aws: Aws, owner: Owner) -> None:  # C3
 
 
 def test_a_failed_creation_says_why_and_is_removed(emulator: Any, aws: Aws, owner: Owner) -> None:  # C3
-    emulator.faults([{"resource": "file-system", "message": "Lustre could not be set up.", "times": 1}])
+    emulator.faults(
+        {"resource": "file-system", "lifecycle": "FAILED", "message": "Lustre could not be set up.", "times": 1}
+    )
     operation = CreateLustre()
     handle = operation.start(aws, LustreSpec(), owner)
     progress = finish(operation, aws, handle)
@@ -216,7 +218,7 @@ def test_release_removes_what_this_execution_made_and_nothing_else(aws: Aws, own
 def test_a_poll_answers_when_aws_does_not(emulator: Any, aws: Aws, owner: Owner) -> None:  # N3
     operation = CreateLustre()
     handle = operation.start(aws, LustreSpec(), owner)
-    emulator.faults([{"service": "fsx", "operation": "DescribeFileSystems", "code": "ThrottlingException", "times": 1}])
+    emulator.faults({"service": "fsx", "operation": "DescribeFileSystems", "code": "ThrottlingException", "times": 1})
     progress = operation.poll(aws, handle)
     assert progress.phase == Phase.RUNNING
     assert "ThrottlingException" in progress.message

@@ -159,7 +159,7 @@ def test_a_failing_job_says_why_and_shows_its_last_lines(aws: Aws, owner: Owner)
 
 def test_capacity_errors_may_be_tried_again(emulator: Any, aws: Aws, owner: Owner) -> None:  # C36
     operation = Train()
-    emulator.faults([{"job": "capacity", "times": 1}])
+    emulator.faults({"job": "capacity", "times": 1})
     progress = finish(operation, aws, operation.start(aws, shell("true"), owner))
     assert progress.phase == Phase.RETRYABLE_FAILED
     assert "CapacityError" in progress.message
@@ -245,3 +245,23 @@ def test_handles_survive_as_json(aws: Aws, owner: Owner) -> None:
     assert TrainingHandle.model_validate_json(handle.encode()) == handle
     assert len(handle.encode()) < 2000
     assert timedelta(0) <= handle.started_at.utcoffset() <= timedelta(0)  # type: ignore[operator]
+
+
+def test_a_log_that_may_not_be_read_does_not_hold_the_result_back(emulator: Any, aws: Aws, owner: Owner) -> None:
+    denied = {
+        "service": "logs",
+        "operation": "DescribeLogStreams",
+        "code": "AccessDeniedException",
+        "message": "not you",
+    }
+    operation = Train()
+    emulator.faults(denied)
+    try:
+        spec = shell("echo 'loss=1;'", metrics=(MetricDefinition(name="loss", regex="loss=([0-9]+);"),))
+        result = succeed(operation, aws, spec, owner)
+        failed = finish(operation, aws, operation.start(aws, shell("exit 1"), owner.model_copy(update={"attempt": 1})))
+    finally:
+        emulator.faults()
+    assert (result.metrics, result.curve) == ({"loss": 1.0}, ())
+    assert failed.phase == Phase.FAILED
+    assert "not you" in failed.message

@@ -13,12 +13,12 @@ from flytekitplugins_smfs.operations.tuning import Tune, ranges_request
 from flytekitplugins_smfs.values.channels import FileSystemInput
 from flytekitplugins_smfs.values.lustre import LinkSpec, LustreFileSystem
 from flytekitplugins_smfs.values.operation import Owner, Phase
-from flytekitplugins_smfs.values.training import Hyperparameters, TrainingSpec
-from flytekitplugins_smfs.values.tuning import Categorical, Continuous, Integer, Minimize, Ranges, TuningSpec
+from flytekitplugins_smfs.values.training import Hyperparameters, ImageAlgorithm, MetricDefinition, TrainingSpec
+from flytekitplugins_smfs.values.tuning import Categorical, Continuous, Integer, Maximize, Minimize, Ranges, TuningSpec
 from tests.operations.driving import BUCKET, XGBOOST, cancelled, finish, s3_channels, succeed
 
 FIXED = Hyperparameters(objective="binary:logistic", num_round=3, max_depth=2, eval_metric="logloss")
-RANGES = Ranges(eta=Continuous(0.05, 0.9, "Logarithmic"), max_depth=Integer(1, 4), booster=Categorical(["gbtree"]))
+RANGES = Ranges(eta=Continuous(0.05, 0.9, "Logarithmic"), max_depth=Integer(1, 4))
 
 
 def spec_of(channels: dict[str, Any], **fields: Any) -> TuningSpec:
@@ -46,7 +46,6 @@ def test_the_best_of_all_trials_is_found(
     for trial in result.trials:
         assert 0.05 <= float(trial.parameters["eta"]) <= 0.9
         assert 1 <= int(trial.parameters["max_depth"]) <= 4
-        assert trial.parameters["booster"] == "gbtree"
     assert result.best_hyperparameters["num_round"] == "3"
     assert result.best_hyperparameters["max_depth"] == result.best.parameters["max_depth"]
     assert result.best_model_uri.endswith(f"{result.best.job_name}/output/model.tar.gz")
@@ -132,10 +131,43 @@ def test_progress_counts_trials(aws: Aws, owner: Owner, prefix: str) -> None:  #
 
 
 def test_ranges_as_aws_takes_them() -> None:  # C42
-    assert ranges_request(RANGES.root) == {
+    ranges = Ranges(root={**RANGES.root, "booster": Categorical(["gbtree"])})
+    assert ranges_request(ranges.root) == {
         "ContinuousParameterRanges": [
             {"Name": "eta", "MinValue": "0.05", "MaxValue": "0.9", "ScalingType": "Logarithmic"}
         ],
         "IntegerParameterRanges": [{"Name": "max_depth", "MinValue": "1", "MaxValue": "4", "ScalingType": "Auto"}],
         "CategoricalParameterRanges": [{"Name": "booster", "Values": ["gbtree"]}],
     }
+
+
+SCRIPT = """import json
+given = json.load(open("/opt/ml/input/config/hyperparameters.json"))
+print("score=%s;" % ({"red": 1, "green": 5, "blue": 2}[given["colour"]] + float(given["bonus"])))
+"""
+
+
+def test_an_image_of_ones_own_is_searched_over_choices(emulator: Any, aws: Aws, owner: Owner) -> None:  # C41, C42
+    images = emulator.state / "images.json"
+    images.write_text(json.dumps({"*/colours:1": ["python", "-c", SCRIPT]}))
+    training = TrainingSpec(
+        name="colours",
+        algorithm=ImageAlgorithm("123456789012.dkr.ecr.us-east-1.amazonaws.com/colours:1"),
+        hyperparameters=Hyperparameters(bonus=0.5),
+        metrics=(MetricDefinition(name="score", regex="score=([0-9.]+);"),),
+    )
+    spec = TuningSpec(
+        name="colours.tune",
+        training=training,
+        objective=Maximize("score"),
+        ranges=Ranges(colour=Categorical(["red", "green", "blue"])),
+        strategy="Random",
+        max_jobs=6,
+        max_parallel=3,
+        random_seed=1,
+    )
+    result = succeed(Tune(), aws, spec, owner)
+    scores = {"red": 1.5, "green": 5.5, "blue": 2.5}
+    assert {trial.objective for trial in result.trials} <= set(scores.values())
+    assert all(trial.objective == scores[trial.parameters["colour"]] for trial in result.trials)
+    assert result.best.objective == max(trial.objective or 0 for trial in result.trials)
