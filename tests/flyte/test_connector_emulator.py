@@ -1,0 +1,179 @@
+"""The connector over real gRPC, with real operations against the emulator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flyteidl.core.execution_pb2 import TaskExecution
+
+from flytekitplugins_smfs.flyte.tasks import create_lustre, link_repository
+from flytekitplugins_smfs.flyte.training_tasks import TrainingTask, TuningTask
+from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
+from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec
+from flytekitplugins_smfs.values.training import BuiltinAlgorithm, Hyperparameters
+from flytekitplugins_smfs.values.tuning import Integer, Minimize, Ranges, TuningResult
+from tests.conftest import Emulator, wait_for
+from tests.flyte.connecting import Connector
+from tests.operations.driving import BUCKET, ROLE, rows
+
+XGBOOST = BuiltinAlgorithm("xgboost", "1.7-1")
+LOGISTIC = {"objective": "binary:logistic", "eval_metric": "logloss", "num_round": 5}
+CHANNELS: dict[str, type[Any]] = {"train": TrainingInput, "validation": TrainingInput}
+TRAIN = TrainingTask("wire.train", XGBOOST, CHANNELS, hyperparameters=LOGISTIC)
+MOUNTED = TrainingTask("wire.mounted", XGBOOST, {"train": FileSystemInput}, hyperparameters=LOGISTIC)
+TUNE = TuningTask("wire.tune", TRAIN, Minimize("validation:logloss"), {"max_depth": Integer(3, 8)}, max_jobs=2)
+ENDLESS = Hyperparameters(root={"num_round": 10_000_000})
+
+
+@pytest.fixture(scope="module")
+def connector(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connector]:
+    environment = {
+        "FLYTE_SMFS_ENDPOINT": "emulator",
+        "FLYTE_SMFS_EMULATOR_STATE": str(emulator.state),
+        "FLYTE_SMFS_ROLE": ROLE,
+        "FLYTE_SMFS_AVAILABILITY_ZONE": "us-east-1a",
+        "HOME": str(tmp_path_factory.mktemp("home")),
+    }
+    one = Connector(environment)
+    one.start()
+    yield one
+    one.kill()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """An execution's name of the test's own."""
+    return f"f{abs(hash(request.node.name)) % 10**8}x{time.time_ns() % 10**6}"
+
+
+@pytest.fixture
+def prefix(emulator: Emulator, name: str) -> str:
+    for seed, channel in enumerate(CHANNELS):
+        key = f"{name}/{channel}/part.csv"
+        emulator.client("s3").put_object(Bucket=BUCKET, Key=key, Body=rows(200, seed))
+    return f"s3://{BUCKET}/{name}"
+
+
+@pytest.fixture
+def channels(prefix: str) -> dict[str, Any]:
+    return {key: TrainingInput(s3_uri=f"{prefix}/{key}/", content_type="text/csv") for key in CHANNELS}
+
+
+def training_jobs(emulator: Emulator, prefix: str) -> list[str]:
+    found = emulator.client("sagemaker").list_training_jobs(NameContains=prefix, MaxResults=100)
+    return [job["TrainingJobName"] for job in found["TrainingJobSummaries"]]
+
+
+# C107, C35
+def test_a_training_job_outlives_the_connector_that_started_it(
+    connector: Connector, channels: dict[str, Any], name: str
+) -> None:
+    began = time.monotonic()
+    meta = connector.create(TRAIN, channels, name=name)
+    assert time.monotonic() - began < 5
+    connector.kill()
+    connector.start()
+    result = connector.result(TRAIN, connector.finish(TRAIN, meta))
+    assert result.model_uri.endswith("/output/model.tar.gz")
+    assert set(result.metrics) >= {"train:logloss", "validation:logloss"}
+    assert result.hyperparameters["num_round"] == "5"
+    assert [point.step for point in result.curve if point.name == "train:logloss"] == list(range(5))
+    assert len(meta) < 2048
+
+
+def test_a_create_that_comes_twice_starts_one_job(
+    connector: Connector, emulator: Emulator, channels: dict[str, Any], name: str
+) -> None:
+    before = set(training_jobs(emulator, "wire-train"))
+    first, second = (connector.create(TRAIN, channels, name=name) for _ in range(2))
+    again = connector.create(TRAIN, channels, name=name, attempt=1)
+    assert len(set(training_jobs(emulator, "wire-train")) - before) == 2  # one for each attempt
+    for meta in (first, second, again):
+        assert connector.finish(TRAIN, meta).phase == TaskExecution.SUCCEEDED
+
+
+# N1, C38
+def test_delete_stops_a_training_job(
+    connector: Connector, emulator: Emulator, channels: dict[str, Any], name: str
+) -> None:
+    before = set(training_jobs(emulator, "wire-train"))
+    meta = connector.create(TRAIN, {**channels, "hyperparameters": ENDLESS}, name=name)
+    (job,) = set(training_jobs(emulator, "wire-train")) - before
+    wait_for(lambda: connector.get(TRAIN, meta).phase == TaskExecution.RUNNING, 30)
+    connector.delete(TRAIN, meta)
+    sagemaker = emulator.client("sagemaker")
+    wait_for(lambda: sagemaker.describe_training_job(TrainingJobName=job)["TrainingJobStatus"] == "Stopped", 30)
+    connector.delete(TRAIN, meta)
+    assert not any(process["name"] == job for process in emulator.processes())
+    assert connector.get(TRAIN, meta).phase == TaskExecution.FAILED  # C36
+
+
+# N1
+def test_delete_stops_a_tuning_job(
+    connector: Connector, emulator: Emulator, channels: dict[str, Any], name: str
+) -> None:
+    meta = connector.create(TUNE, {**channels, "hyperparameters": ENDLESS}, name=name)
+    wait_for(lambda: connector.get(TUNE, meta).phase == TaskExecution.RUNNING, 30)
+    connector.delete(TUNE, meta)
+    wait_for(lambda: connector.get(TUNE, meta).phase == TaskExecution.FAILED, 30)
+    wait_for(lambda: not any(process["name"].startswith("wire-tune") for process in emulator.processes()))
+
+
+# N1
+def test_delete_removes_a_half_made_file_system(connector: Connector, emulator: Emulator, name: str) -> None:
+    with emulator.changed_settings(fsx_creating_seconds=60.0):
+        meta = connector.create(create_lustre, {"spec": LustreSpec()}, name=name)
+        assert connector.get(create_lustre, meta).phase == TaskExecution.INITIALIZING
+        connector.delete(create_lustre, meta)
+    fsx = emulator.client("fsx")
+
+    def gone() -> bool:
+        every = fsx.describe_file_systems()["FileSystems"]
+        return not any(name in tag["Value"] for one in every for tag in one.get("Tags", []))
+
+    wait_for(gone, 30)
+
+
+# C1, C8, C21
+def test_a_file_system_its_link_and_a_job_that_reads_it(
+    connector: Connector, emulator: Emulator, prefix: str, name: str
+) -> None:
+    made = connector.create(create_lustre, {"spec": LustreSpec()}, name=name, node="n0")
+    file_system = connector.result(create_lustre, connector.finish(create_lustre, made))
+    assert isinstance(file_system, LustreFileSystem)
+    inputs = {"file_system": file_system, "repository": prefix, "path": "/ns1"}
+    linked = connector.create(link_repository, inputs, name=name, node="n1")
+    assert len(linked) < 2048
+    link = connector.result(link_repository, connector.finish(link_repository, linked))
+    channel = FileSystemInput.of_link(link, f"{prefix}/train", content_type="text/csv")
+    trained = connector.create(MOUNTED, {"train": channel}, name=name, node="n2")
+    assert connector.result(MOUNTED, connector.finish(MOUNTED, trained)).model_uri
+
+
+# C41, C42, C45
+def test_a_tuning_job_with_ranges_given_at_launch(connector: Connector, channels: dict[str, Any], name: str) -> None:
+    ranges = Ranges(root={"max_depth": Integer(2, 4)})
+    meta = connector.create(TUNE, {**channels, "ranges": ranges}, name=name)
+    result = connector.result(TUNE, connector.finish(TUNE, meta))
+    assert isinstance(result, TuningResult)
+    assert len(result.trials) == 2
+    assert {int(trial.parameters["max_depth"]) for trial in result.trials} <= {2, 3, 4}
+    assert result.best.objective == min(trial.objective for trial in result.trials if trial.objective is not None)
+
+
+def test_throttling_is_not_a_failure(
+    connector: Connector, emulator: Emulator, channels: dict[str, Any], name: str
+) -> None:
+    meta = connector.create(TRAIN, channels, name=name)
+    code = {"code": "ThrottlingException", "message": "Rate exceeded", "status": 400}
+    emulator.faults({"service": "sagemaker", "operation": "DescribeTrainingJob", **code, "times": 1000})
+    try:
+        resource = connector.get(TRAIN, meta)
+    finally:
+        emulator.faults()
+    assert resource.phase == TaskExecution.QUEUED
+    assert "Rate exceeded" in resource.message
+    assert connector.finish(TRAIN, meta).phase == TaskExecution.SUCCEEDED
