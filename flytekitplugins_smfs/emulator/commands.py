@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -202,20 +203,26 @@ def _stop(paths: Paths) -> list[str]:
 
 
 def _end_server(paths: Paths, pid: int) -> bool:
+    """End the server and its children; True when all are gone and the state directory is free."""
     if not pid:
         return False
-    family = [process for process in _family(pid) if process.pid != pid]
+    family = _family(pid)
+
+    def over() -> bool:
+        return not is_locked(paths) and all(processes.has_ended(process) for process in family)
+
     for how in (signal.SIGTERM, signal.SIGKILL):
-        if psutil.pid_exists(pid):
+        with suppress(ProcessLookupError):
             os.kill(pid, how)
-        if _until(lambda: not is_locked(paths)):
-            break
-    return not is_locked(paths) and not psutil.wait_procs(family, timeout=_STOP_SECONDS)[1]
+        if _until(over):
+            return True
+    return False
 
 
 def _family(pid: int) -> list[psutil.Process]:
     try:
-        return psutil.Process(pid).children()
+        server = psutil.Process(pid)
+        return [server, *server.children()]
     except psutil.NoSuchProcess:
         return []
 

@@ -10,7 +10,7 @@ from botocore.model import ServiceModel
 
 from .account import Account
 from .cbor import CborProtocol
-from .faults import AwsError, NotImplementedByEmulator
+from .faults import AwsError, DropConnection, NotImplementedByEmulator
 from .moto_backend import scope
 from .protocol import JsonProtocol, QueryProtocol, Request, Response, error_for
 from .validation import check
@@ -75,6 +75,9 @@ class Dispatcher:
         except AwsError as error:
             self._account.calls.add(name, operation, parameters, error.code)
             return protocol.refuse(error)
+        except DropConnection:
+            self._account.calls.add(name, operation, parameters, "DroppedConnection")
+            raise
         except Exception:
             log.exception("%s.%s failed", name, operation)
             self._account.calls.add(name, operation, parameters, "InternalServerError")
@@ -88,6 +91,9 @@ class Dispatcher:
         try:
             self._account.context.injections.strike(service, operation)
             response = self._account.moto.handle(service, region, operation, request)
+        except DropConnection:
+            self._account.calls.add(service, operation, parameters, "DroppedConnection")
+            raise
         except AwsError as error:
             response = error_for(self._account.moto.protocol(service), error)
         self._account.calls.add(service, operation, parameters, _error_code(response))

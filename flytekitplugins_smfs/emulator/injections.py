@@ -1,7 +1,6 @@
 """Faults made to happen: errors answered in place of an operation, and misfortunes of jobs."""
 
 import random
-import threading
 import time
 from typing import Any
 
@@ -16,7 +15,6 @@ class Injections:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._lock = threading.Lock()
 
     def replace(self, faults: list[dict[str, Any]]) -> None:
         """Forget all earlier faults and take these. Raises ValueError if one is not understood."""
@@ -61,7 +59,7 @@ class Injections:
         return self._take(lambda f: f.get("resource") == resource)
 
     def _take(self, fits: Any) -> dict[str, Any] | None:
-        with self._lock:
+        with self._store.transaction():
             for fault in self._store.all(_KIND):
                 if not fits(fault) or random.random() >= fault["probability"]:
                     continue

@@ -29,10 +29,17 @@ class ProcessGroup:
     def alive(self) -> bool:
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < _CLOCK_TOLERANCE
-            return same and process.status() != psutil.STATUS_ZOMBIE
+            return abs(process.create_time() - self.started) < _CLOCK_TOLERANCE and not has_ended(process)
         except psutil.NoSuchProcess:
             return False
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether a process is gone, or only waits for a parent to take notice."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def record(directory: Path, name: str, pid: int) -> ProcessGroup:

@@ -152,7 +152,7 @@ def write_json(shape: Any, value: Any) -> Any:
     if kind == "blob":
         return base64.b64encode(value).decode()
     if kind == "timestamp":
-        return value.timestamp() if isinstance(value, datetime) else value
+        return round(value.timestamp() if isinstance(value, datetime) else value, 3)
     return value
 
 
