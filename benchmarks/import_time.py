@@ -14,6 +14,7 @@ import os
 import statistics
 import subprocess
 import sys
+from typing import NamedTuple
 
 LIMIT_MS = 50.0
 PROBE = """
@@ -34,15 +35,24 @@ print("flytekitplugins_smfs.flyte.plugin" in sys.modules)
 """
 
 
-def measure(plugin: str) -> tuple[float, float, str, bool]:
-    """Wall and CPU milliseconds of one import with only this plugin, the heavy modules loaded, whether ours was."""
+class Run(NamedTuple):
+    """One import: milliseconds, the heavy modules loaded, whether ours was."""
+
+    wall: float
+    cpu: float
+    heavy: str
+    ours: bool
+
+
+def measure(plugin: str) -> Run:
+    """Import flytekit in a process of its own, with only this plugin."""
     env = {
         key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
     }  # compiled, as installed
     done = subprocess.run([sys.executable, "-c", PROBE, plugin], capture_output=True, text=True, check=True, env=env)
     times, heavy, ours = done.stdout.split("\n")[:3]
     wall, cpu = map(float, times.split())
-    return wall, cpu, heavy, ours == "True"
+    return Run(wall, cpu, heavy, ours == "True")
 
 
 def main() -> int:
@@ -55,12 +65,15 @@ def main() -> int:
     for _ in range(pairs):
         without.append(measure("none"))
         with_ours.append(measure("smfs"))
-    if not with_ours[0][3]:
+    if not with_ours[0].ours:
         print("The plugin was not loaded: is it installed?", file=sys.stderr)
         return 1
     differences = []
-    for name, index in (("wall", 0), ("CPU", 1)):
-        before, after = [run[index] for run in without], [run[index] for run in with_ours]
+    sides = {
+        "wall": ([run.wall for run in without], [run.wall for run in with_ours]),
+        "CPU": ([run.cpu for run in without], [run.cpu for run in with_ours]),
+    }
+    for name, (before, after) in sides.items():
         difference = statistics.median(b - a for a, b in zip(before, after, strict=True))
         differences.append(difference)
         print(f"import flytekit, {name:4s} median of {pairs}: ", end="")
@@ -69,7 +82,7 @@ def main() -> int:
             end="",
         )
         print(f"median of differences {difference:+.1f} ms (limit {LIMIT_MS:.0f})")
-    print(f"heavy modules loaded: {without[0][2] or 'none'} without, {with_ours[0][2] or 'none'} with")
+    print(f"heavy modules loaded: {without[0].heavy or 'none'} without, {with_ours[0].heavy or 'none'} with")
     return int(min(differences) > LIMIT_MS)
 
 
