@@ -123,7 +123,7 @@ def say_once(text: str) -> None:
         new = text not in _said
         _said.add(text)
     if new:
-        console().print(escape(text), style="bold", soft_wrap=True)
+        console().print(f"[bold]{escape(text)}[/]", soft_wrap=True)
 
 
 @contextlib.contextmanager

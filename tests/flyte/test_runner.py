@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from flytekit import task, workflow
+from flytekit import eager, task, workflow
 from flytekit.core.context_manager import FlyteContextManager
 
 from flytekitplugins_smfs.flyte import display, runner
@@ -305,3 +305,17 @@ def test_a_failed_workflow_leaves_the_handlers_as_they_were(fake: FileOperation,
     with pytest.raises(OperationFailed, match="no luck"):
         flow()
     gc.collect()
+
+
+# N12
+def test_an_eager_workflow_runs_two_at_once(fake: FileOperation) -> None:
+    tasks = [fake_task("left"), fake_task("right")]
+
+    @eager
+    async def both() -> list[Removed]:
+        return list(await asyncio.gather(*(asyncio.to_thread(one) for one in tasks)))
+
+    thread = when(lambda: sum(call == "started" for call in fake.calls) == 2, lambda: fake.set("succeed"))
+    results = asyncio.run(both())
+    thread.join()
+    assert [result.removed for result in results] == [("it",), ("it",)]
