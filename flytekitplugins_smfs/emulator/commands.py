@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -54,6 +53,8 @@ def start(state: Path, port: int, detach: bool, changes: tuple[str, ...]) -> Non
     """Start the embedded AWS. If it is running already, say so."""
     paths = Paths(state.absolute())
     settings = _parsed(changes)
+    if foreign := paths.foreign():
+        raise click.ClickException(f"{paths.state} is not a state directory: it has {', '.join(foreign[:5])}")
     if is_locked(paths):
         server = _wait_ready(paths, None)
         click.echo(f"already running on {server['url']} (pid {server['pid']}, state {paths.state})")
@@ -121,15 +122,15 @@ def env(state: Path, as_json: bool) -> None:
 def reset(state: Path) -> None:
     """Stop it and forget everything: file systems, buckets, jobs, records."""
     paths = Paths(state.absolute())
-    if paths.state.exists() and any(paths.state.iterdir()) and not (paths.state / "server.lock").exists():
-        raise click.ClickException(f"{paths.state} is not a state directory of the emulator")
+    if not paths.state.exists():
+        click.echo(f"nothing at {paths.state}")
+        return
     remaining = _stop(paths)
     if remaining:
         raise click.ClickException(f"still there: {', '.join(remaining)}")
-    shutil.rmtree(paths.state, ignore_errors=True)
-    if paths.state.exists():
-        raise click.ClickException(f"could not remove all of {paths.state}")
-    click.echo(f"removed {paths.state}")
+    paths.remove()
+    left = f", except what is not the emulator's: {', '.join(paths.foreign())}" if paths.foreign() else ""
+    click.echo(f"removed {paths.state}{left}")
 
 
 def environment(server: dict[str, Any], settings: Settings) -> dict[str, str]:

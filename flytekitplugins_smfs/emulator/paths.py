@@ -1,7 +1,11 @@
 """Where everything of one embedded account lies on disk."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+
+_OWN = ("buckets", "filesystems", "jobs", "processes", "state.db", "settings.", "images.json", "server.", "rclone.")
+"""How the names of all that belongs to the state begin."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,25 @@ class Paths:
     @property
     def log(self) -> Path:
         return self.state / "server.log"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the running server."""
+        return self.state / "server.lock"
+
+    def foreign(self) -> list[str]:
+        """What is in the state directory and was not put there by an emulator."""
+        if not self.state.is_dir():
+            return []
+        return sorted(entry.name for entry in self.state.iterdir() if not entry.name.startswith(_OWN))
+
+    def remove(self) -> None:
+        """Remove all state, and nothing foreign."""
+        for entry in list(self.state.iterdir()) if self.state.is_dir() else []:
+            if entry.name.startswith(_OWN):
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        if not self.foreign():
+            self.state.rmdir()
 
     def create(self) -> None:
         for directory in (self.state, self.buckets, self.filesystems, self.jobs, self.processes):

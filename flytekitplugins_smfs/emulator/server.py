@@ -144,7 +144,7 @@ def read_server_file(paths: Paths) -> dict[str, Any]:
 
 def is_locked(paths: Paths) -> bool:
     """Whether a server process has this state directory now."""
-    if not paths.state.is_dir():
+    if not paths.lock.exists():
         return False
     try:
         with _only_one(paths):
@@ -156,7 +156,7 @@ def is_locked(paths: Paths) -> bool:
 @contextmanager
 def _only_one(paths: Paths) -> Iterator[None]:
     """Hold the state directory's lock. The system releases it when the process ends, however it ends."""
-    with (paths.state / "server.lock").open("a") as lock:
+    with paths.lock.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -141,7 +141,8 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
     for java, python in _JAVA_CLASSES.items():
         translated = translated.replace(java, python)
     try:
-        return re.compile(translated, re.DOTALL)
+        flags = re.DOTALL | (re.IGNORECASE if "(?i)" in translated else re.NOFLAG)
+        return re.compile(translated.replace("(?i)", ""), flags)
     except re.error:
         return None
 

@@ -102,8 +102,9 @@ def test_reset_forgets_everything_but_only_its_own(own_emulator: Emulator, tmp_p
     foreign.mkdir()
     (foreign / "precious").write_text("x")
     with pytest.raises(subprocess.CalledProcessError):
-        run_emulator("reset", "--state", str(foreign))
-    assert (foreign / "precious").exists()
+        run_emulator("start", "--detach", "--state", str(foreign))
+    run_emulator("reset", "--state", str(foreign))
+    assert [entry.name for entry in foreign.iterdir()] == ["precious"]
 
 
 def test_an_unknown_setting_is_refused_before_anything_starts(tmp_path: Path) -> None:
