@@ -412,3 +412,23 @@ def test_disk_space_is_given_back(jobs: Jobs) -> None:
     folder = jobs.emulator.state / "jobs" / done["TrainingJobName"]
     wait_for(lambda: not list(folder.glob("attempt-*/algo-1/ml")))
     assert BUCKET in done["ModelArtifacts"]["S3ModelArtifacts"]
+
+
+def test_network_isolation_leaves_only_loopback(jobs: Jobs) -> None:
+    code = "import os, socket, urllib.parse as p; u = p.urlparse(os.environ['AWS_ENDPOINT_URL']); "
+    code += "print(socket.socket().connect_ex((u.hostname, u.port)))"
+    script = f'python -c "{code}"'
+    reached = jobs.run(jobs.shell(script))
+    isolated = jobs.run(jobs.shell(script, EnableNetworkIsolation=True))
+    assert jobs.lines(reached["TrainingJobName"]) == ["0"]
+    assert jobs.lines(isolated["TrainingJobName"]) not in ([], ["0"])
+
+
+def test_a_role_that_does_not_trust_sagemaker_is_refused(jobs: Jobs) -> None:
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}
+    policy["Statement"][0]["Principal"] = {"Service": "ec2.amazonaws.com"}  # type: ignore[index]
+    iam = jobs.emulator.client("iam")
+    arn = iam.create_role(RoleName=unique("role"), AssumeRolePolicyDocument=json.dumps(policy))["Role"]["Arn"]
+    code, message = refused(jobs.sagemaker.create_training_job, **jobs.request(RoleArn=arn))
+    assert code == "ValidationException"
+    assert message.startswith(f"Could not assume role {arn}.")

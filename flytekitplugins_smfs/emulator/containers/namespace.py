@@ -4,14 +4,18 @@ Root needs no user namespace; anybody else gets one. Where neither is allowed ``
 """
 
 import ctypes
+import fcntl
 import os
+import socket
+import struct
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 from .spec import Bind
 
-_NEW_MOUNTS, _NEW_PROCESSES, _NEW_USERS = 0x00020000, 0x20000000, 0x10000000
+_NEW_MOUNTS, _NEW_PROCESSES, _NEW_USERS, _NEW_NETWORK = 0x00020000, 0x20000000, 0x10000000, 0x40000000
+_SET_INTERFACE_FLAGS, _UP_AND_RUNNING = 0x8914, 0x41
 _BIND, _RECURSIVE, _PRIVATE, _REMOUNT, _READ_ONLY = 0x1000, 0x4000, 0x40000, 0x20, 0x1
 _PROC_FLAGS = 0xE
 _DIE_WITH_PARENT = 1
@@ -19,9 +23,12 @@ _KEPT_ON_REMOUNT = {2: 2, 4: 4, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
 """statvfs flags and the mount flags that must be repeated when a mount is made read-only inside a user namespace."""
 
 
-def enter() -> None:
-    """Give this process and its later children new namespaces; the first child becomes process 1 of its own."""
-    flags = _NEW_MOUNTS | _NEW_PROCESSES
+def enter(network: bool = True) -> None:
+    """Give this process and its later children new namespaces; the first child becomes process 1 of its own.
+
+    Without ``network`` they have no other interface than a loopback of their own.
+    """
+    flags = _NEW_MOUNTS | _NEW_PROCESSES | (0 if network else _NEW_NETWORK)
     uid, gid = os.getuid(), os.getgid()
     try:
         _call("unshare", flags)
@@ -31,6 +38,8 @@ def enter() -> None:
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
     _mount(None, "/", None, _RECURSIVE | _PRIVATE)
+    if not network:
+        _raise_loopback()
 
 
 def arrange(binds: list[Bind]) -> None:
@@ -76,6 +85,11 @@ def _shadow(directory: Path) -> None:
             _mount(f"/proc/self/fd/{original}/{name}", str(shown), None, _BIND | _RECURSIVE)
     finally:
         os.close(original)
+
+
+def _raise_loopback() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, _SET_INTERFACE_FLAGS, struct.pack("16sH14x", b"lo", _UP_AND_RUNNING))
 
 
 def _mount(source: str | None, target: str, kind: str | None, flags: int) -> None:

@@ -20,7 +20,8 @@ class ProcessSpec:
     """One container: what to run, where its ``/opt/ml`` lies, and when it must end.
 
     ``isolated`` asks for a private mount and process namespace; without it nothing is mounted and the environment
-    variables must carry the real paths. ``deadline`` is an epoch time.
+    variables must carry the real paths. Without ``network`` an isolated job has only a loopback interface of its own.
+    ``deadline`` is an epoch time.
     """
 
     command: list[str]
@@ -28,6 +29,7 @@ class ProcessSpec:
     directory: str
     binds: list[Bind] = field(default_factory=list)
     isolated: bool = True
+    network: bool = True
     deadline: float | None = None
     grace_seconds: float = 120.0
 

@@ -63,7 +63,7 @@ class Supervisor:
         output_read, output_write = os.pipe()
         try:
             if self._spec.isolated:
-                namespace.enter()
+                namespace.enter(self._spec.network)
             self._pid = _start(self._spec, output_write)
         except OSError as error:
             self._record(_NOT_STARTED, str(error))

@@ -1,6 +1,7 @@
 """``python -m flytekitplugins_smfs.emulator.algorithms.xgboost train``: what the image's entry point does."""
 
 import sys
+import traceback
 from typing import Any, cast
 
 from ..environment import TrainingEnvironment
@@ -25,6 +26,11 @@ def main() -> int:
         prefix = "ClientError" if isinstance(error, UserError) else "AlgorithmError"
         print(f"ERROR:sagemaker_algorithm_toolkit:{error}", file=sys.stderr, flush=True)
         environment.fail(f"{prefix}: {error}")
+        return 1
+    except Exception:  # noqa: BLE001 - as the container does, whatever went wrong becomes the failure reason
+        trace = traceback.format_exc()
+        print(trace, file=sys.stderr, flush=True)
+        environment.fail(f"AlgorithmError: framework error: \n{trace}")
         return 1
     return 0
 

@@ -1,6 +1,8 @@
 """Several hosts train one model: the first host runs the tracker that the others find each other through."""
 
+import os
 import socket
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,18 +20,26 @@ def communicator(environment: TrainingEnvironment) -> Iterator[None]:
     if len(environment.hosts) == 1:
         yield
         return
-    leader = socket.gethostbyname(environment.hosts[0])
+    leader, port = _meeting_point(environment)
     tracker = None
     if environment.current_host == environment.hosts[0]:
-        tracker = RabitTracker(n_workers=len(environment.hosts), host_ip=leader, port=_PORT)
+        tracker = RabitTracker(n_workers=len(environment.hosts), host_ip=leader, port=port)
         tracker.start()
     print(f"INFO:root:Distributed node training with {len(environment.hosts)} hosts: {environment.hosts}", flush=True)
     with collective.CommunicatorContext(
         dmlc_communicator="rabit",
         dmlc_tracker_uri=leader,
-        dmlc_tracker_port=_PORT,
+        dmlc_tracker_port=port,
         dmlc_task_id=environment.current_host,
     ):
         yield
     if tracker is not None:
         tracker.wait_for()
+
+
+def _meeting_point(environment: TrainingEnvironment) -> tuple[str, int]:
+    """Address and port of the first host. Where hosts have no names, a port of the job's own on loopback."""
+    try:
+        return socket.gethostbyname(environment.hosts[0]), _PORT
+    except socket.gaierror:
+        return "127.0.0.1", 20_000 + zlib.crc32(os.environ.get("TRAINING_JOB_NAME", "").encode()) % 10_000

@@ -4,6 +4,7 @@ Every phase may be repeated after a kill: downloads begin anew, a running proces
 replace what they had written.
 """
 
+import logging
 import math
 import shutil
 from typing import Any
@@ -17,11 +18,16 @@ from .jobs import ENDED, TRAINING_JOB, edit, end, enter
 from .placement import JobFailure
 from .service import service
 
+log = logging.getLogger(__name__)
+
 _CAPACITY = (
     "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
 )
 _INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 _AT_ONCE = 0.0
+_CHECKPOINT_SECONDS = 1.0
+_checkpoints_saved: dict[str, float] = {}
+"""When the checkpoints of a running job were last looked at; nothing is lost with it."""
 
 
 @service.lifecycle(TRAINING_JOB)
@@ -35,6 +41,9 @@ def take_turn(ctx: Context, id: str) -> float | None:
         return _PHASES[doc["phase"]](ctx, doc)
     except JobFailure as failure:
         return _finish(ctx, doc, ("Failed", "Failed", str(failure)))
+    except OSError as error:
+        log.exception("training job %s", id)
+        return _finish(ctx, doc, ("Failed", "Failed", f"{_INTERNAL} ({error})"))
 
 
 def _starting(ctx: Context, doc: Doc) -> float | None:
@@ -99,8 +108,9 @@ def _observe(ctx: Context, doc: Doc) -> bool:
         changes, more = telemetry.collect(ctx, doc)
         if changes["offsets"] != doc["offsets"]:
             ctx.store.update(TRAINING_JOB, doc["id"], **changes)
-    if "CheckpointConfig" in doc["request"]:
+    if ctx.now() - _checkpoints_saved.get(doc["id"], 0) > _CHECKPOINT_SECONDS:
         artifacts.save_checkpoints(ctx, doc)
+        _checkpoints_saved[doc["id"]] = ctx.now()
     return more
 
 
@@ -120,6 +130,8 @@ def _interfere(ctx: Context, doc: Doc, sandboxes: list[Sandbox], outcomes: list[
 
 def _ended(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> float | None:
     """All hosts have ended: decide what that means."""
+    artifacts.save_checkpoints(ctx, doc)
+    _checkpoints_saved.pop(doc["id"], None)
     reasons = {outcome.reason for outcome in outcomes}
     verdict: tuple[str, str, str | None]
     if doc["stop"]:

@@ -5,6 +5,7 @@ Each rule yields AWS's text for what is wrong; texts without a public source say
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 from moto.iam.models import iam_backends
 
@@ -107,11 +108,15 @@ def _role(ctx: Context, arn: str) -> Iterator[str]:
     account = arn.split(":")[4]
     if account != ctx.account:
         yield "Cross-account pass role is not allowed."
-    elif not any(role.arn == arn for role in iam_backends[account]["aws"].get_roles()):
+    elif not any(role.arn == arn and _trusts_sagemaker(role) for role in iam_backends[account]["aws"].get_roles()):
         yield (
             f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
             "'sagemaker.amazonaws.com' to assume the role."
         )
+
+
+def _trusts_sagemaker(role: Any) -> bool:
+    return "sagemaker.amazonaws.com" in unquote(role.assume_role_policy_document or "")
 
 
 def _s3_inputs(ctx: Context, request: dict[str, Any]) -> Iterator[str]:

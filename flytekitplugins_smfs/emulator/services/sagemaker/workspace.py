@@ -83,6 +83,7 @@ def build(ctx: Context, doc: Doc, host: str) -> ProcessSpec:
         directory=str(root / "code"),
         binds=binds,
         isolated=inside,
+        network=not (request.get("EnableNetworkIsolation") and len(host_names(request)) == 1),
         deadline=ctx.now() + limit,
         grace_seconds=ctx.settings.training_stop_grace_seconds,
     )
