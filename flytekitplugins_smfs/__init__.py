@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flytekitplugins_smfs.flyte.config import settings
+    from flytekitplugins_smfs.flyte.steps import file_system_input, upload
     from flytekitplugins_smfs.flyte.tasks import (
         CreateLustreTask,
         DeleteLustreTask,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from flytekitplugins_smfs.flyte.training_tasks import TrainingTask, TuningTask
     from flytekitplugins_smfs.values.base import Timing
     from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
+    from flytekitplugins_smfs.values.dataset import Dataset
     from flytekitplugins_smfs.values.errors import (
         AwsFault,
         Capacity,
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
 
 _HOMES: dict[str, str] = {
     "flyte.config": "settings",
+    "flyte.steps": "file_system_input upload",
     "flyte.tasks": (
         "CreateLustreTask DeleteLustreTask LinkRepositoryTask OperationTask ReleaseTask UnlinkRepositoryTask "
         "create_lustre delete_lustre link_repository unlink_repository"
@@ -79,6 +82,7 @@ _HOMES: dict[str, str] = {
     "flyte.training_tasks": "TrainingTask TuningTask",
     "values.base": "Timing",
     "values.channels": "FileSystemInput TrainingInput",
+    "values.dataset": "Dataset",
     "values.errors": (
         "AwsFault Capacity Conflict Denied FingerprintMismatch Invalid InvalidSpec Missing OperationCancelled "
         "OperationError OperationFailed OperationTimedOut Problem SettingsError SmfsError Throttled Transient"
@@ -104,6 +108,7 @@ __all__ = [
     "Conflict",
     "Continuous",
     "CreateLustreTask",
+    "Dataset",
     "DeleteLustreTask",
     "Denied",
     "FileSystemInput",
@@ -150,9 +155,11 @@ __all__ = [
     "UnlinkRepositoryTask",
     "create_lustre",
     "delete_lustre",
+    "file_system_input",
     "link_repository",
     "settings",
     "unlink_repository",
+    "upload",
 ]
 
 
