@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.aws.names import slug
 from flytekitplugins_smfs.flyte import display, signals
 from flytekitplugins_smfs.flyte.binding import validated
 from flytekitplugins_smfs.flyte.config import settings
@@ -59,25 +60,35 @@ def run(task: OperationTask, inputs: Mapping[str, Any]) -> Any:
         display.introduce(aws)
         display.say_once(f"Execution {execution.id}{', taken up again' if execution.resumed else ''}.")
         step = execution.step(task.name)
-        attempts = 1 + task.metadata.retries
-        for attempt in range(attempts):
-            owner = Owner(execution=execution.id, step=step, attempt=attempt)
+
+        def attempt(number: int) -> Progress[Any]:
+            owner = Owner(execution=execution.id, step=step, attempt=number)
             one = Attempt(operation, spec, owner, aws, stop, view, task.metadata.timeout)
             try:
-                answer = one.run()
-                break
-            except _Retryable as passing:
-                if attempt + 1 == attempts:
-                    raise passing.error from passing.__cause__
-                view.say(f"attempt {attempt + 1} of {attempts} failed and is tried again. {passing.error}")
-                stop.wait(min(LONGEST_RETRY_WAIT, FIRST_RETRY_WAIT * 2**attempt))
-            except OperationCancelled:
+                return one.run()
+            finally:
                 if not one.ended:
                     execution.keep()
-                raise
-    if task.enable_deck:
-        _write_deck(task.name, answer)
+
+        answer = _with_retries(attempt, task.metadata.retries, stop, view)
+        if task.enable_deck:
+            view.say(f"deck: {_write_deck(task.name, step, execution.id, answer)}")
     return answer.result
+
+
+def _with_retries(
+    attempt: Callable[[int], Progress[Any]], retries: int, stop: signals.Stop, view: display.View
+) -> Progress[Any]:
+    for number in range(retries):
+        try:
+            return attempt(number)
+        except _Retryable as passing:
+            view.say(f"attempt {number + 1} of {retries + 1} failed and is tried again. {passing.error}")
+            stop.wait(min(LONGEST_RETRY_WAIT, FIRST_RETRY_WAIT * 2**number))
+    try:
+        return attempt(retries)
+    except _Retryable as passing:
+        raise passing.error from passing.__cause__
 
 
 class _Retryable(Exception):
@@ -206,10 +217,17 @@ class Attempt:
             self.stop.wait(pace.next())
 
 
-def _write_deck(name: str, answer: Progress[Any]) -> None:
-    """Add the operation's page to the decks that flytekit writes when the task ends."""
+def _write_deck(name: str, step: str, execution: str, answer: Progress[Any]) -> str:
+    """Add the operation's page to the decks that flytekit writes when the task ends, and keep it as a file."""
     from flytekit import Deck
 
-    from flytekitplugins_smfs.flyte.decks import operation_deck
+    from flytekitplugins_smfs.flyte.decks import operation_deck, page
+    from flytekitplugins_smfs.flyte.report import deck_directory
 
-    Deck("Operation", operation_deck(name, answer, answer.result))
+    deck = operation_deck(name, answer, answer.result)
+    Deck("Operation", deck)
+    directory = deck_directory()
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / f"{slug(f'{step}-{execution}', 120)}.html"
+    file.write_text(page(name, deck), encoding="utf-8")
+    return file.as_uri()

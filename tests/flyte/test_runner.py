@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from flytekit import eager, task, workflow
 from flytekit.core.context_manager import FlyteContextManager
 
-from flytekitplugins_smfs.flyte import display, runner
+from flytekitplugins_smfs.flyte import display, execution, runner
 from flytekitplugins_smfs.values.errors import (
     InvalidSpec,
     OperationCancelled,
@@ -266,13 +267,39 @@ def test_a_signal_stops_the_work_of_every_thread(fake: FileOperation, handlers: 
     }
 
 
-def test_a_deck_is_made_when_it_is_asked_for(fake: FileOperation) -> None:
-    from flytekit import FlyteContext
+def test_a_deck_is_made_when_it_is_asked_for(fake: FileOperation, tmp_path: Path) -> None:
+    fake.set("succeed", "all <went> well")
+    fake_task("t", enable_deck=True)()
+    (file,) = (tmp_path / "state/smfs/decks").iterdir()
+    assert "all &lt;went&gt; well" in file.read_text()
 
+
+def test_without_asking_there_is_no_deck(fake: FileOperation, tmp_path: Path) -> None:
+    fake.set("succeed")
+    fake_task("t")()
+    assert not (tmp_path / "state/smfs/decks").exists()
+
+
+def test_flytekit_writes_the_deck_too(fake: FileOperation, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flytekit.deck import deck
+
+    written: list[list[str]] = []
+    monkeypatch.setattr(deck, "_output_deck", lambda name, params: written.append([one.name for one in params.decks]))
     fake.set("succeed")
     fake_task("t", enable_deck=True)()
-    before = FlyteContext.current_context().user_space_params.decks
-    assert before is not None
+    assert "Operation" in written[0]
+
+
+def test_a_timeout_that_could_not_be_seen_through_is_kept_for_the_next_run(
+    fake: FileOperation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "STOPPING_TIME", 0.2)
+    fake.set("stubborn")
+    kept = []
+    monkeypatch.setattr(execution.LocalExecution, "keep", lambda self: kept.append(self.id))
+    with pytest.raises(OperationTimedOut, match="had not ended when this run left it"):
+        fake_task("t", timeout=datetime.timedelta(seconds=0.1))()
+    assert len(kept) == 1
 
 
 def test_a_workflow_leaves_the_handlers_as_they_were(fake: FileOperation, handlers: None) -> None:
