@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.flyte.conftest import Run
+from tests.conftest import wait_for
+from tests.flyte.conftest import ROOT, Run
+from tests.flyte.fakes import FileOperation
 
 
 def started(run: Run, name: str) -> bool:
@@ -92,3 +98,25 @@ def test_a_signal_in_an_ordinary_task_runs_the_clean_up_too(pyflyte_run: Run, nu
     assert started(pyflyte_run, "cleanup")
     assert not any(call.startswith("cancel") for call in first.calls)
     assert "between two operations" in pyflyte_run.output
+
+
+# N12
+def test_ctrl_c_stops_operations_that_run_in_threads_only(tmp_path: Path) -> None:
+    fake = FileOperation(tmp_path)
+    environment = {
+        **os.environ,
+        "FAKE_STATE": str(tmp_path),
+        "FLYTE_SMFS_ENDPOINT": "http://127.0.0.1:9",
+        "FLYTE_SMFS_REGION": "us-east-1",
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }
+    command = [sys.executable, "-m", "tests.flyte.threads"]
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: fake.calls.count("started") == 2, 60)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 1
+    finally:
+        process.kill()
+        process.wait()
+    assert {call for call in fake.calls if call.startswith("cancel")} == {"cancel left#0", "cancel right#0"}
