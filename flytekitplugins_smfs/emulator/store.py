@@ -10,6 +10,9 @@ from typing import Any
 
 Doc = dict[str, Any]
 
+_FORMAT = 1
+"""Grows whenever a table or a document of an older version could not be read any more."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
     kind TEXT NOT NULL, id TEXT NOT NULL, created INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (kind, id)
@@ -28,6 +31,7 @@ class Store:
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
+        self._check_format(path)
         self._db.executescript(_SCHEMA)
 
     @contextmanager
@@ -98,6 +102,16 @@ class Store:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+    def _check_format(self, path: Path) -> None:
+        """Refuse state that another version of the emulator wrote in another form; mark new state with ours."""
+        found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        empty = not self._db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        if not empty and found != _FORMAT:
+            raise RuntimeError(
+                f"{path} has format {found}, this emulator writes {_FORMAT}: reset it, or use its version"
+            )
+        self._db.execute(f"PRAGMA user_version = {_FORMAT}")
 
     def _next(self, counter: str) -> int:
         row = self._db.execute(
