@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flytekitplugins_smfs.flyte.training_tasks import TrainingTask, TuningTask
     from flytekitplugins_smfs.values.base import Timing
     from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
-    from flytekitplugins_smfs.values.dataset import Dataset
+    from flytekitplugins_smfs.values.dataset import Dataset, Evaluation
     from flytekitplugins_smfs.values.errors import (
         AwsFault,
         Capacity,
@@ -82,7 +82,7 @@ _HOMES: dict[str, str] = {
     "flyte.training_tasks": "TrainingTask TuningTask",
     "values.base": "Timing",
     "values.channels": "FileSystemInput TrainingInput",
-    "values.dataset": "Dataset",
+    "values.dataset": "Dataset Evaluation",
     "values.errors": (
         "AwsFault Capacity Conflict Denied FingerprintMismatch Invalid InvalidSpec Missing OperationCancelled "
         "OperationError OperationFailed OperationTimedOut Problem SettingsError SmfsError Throttled Transient"
@@ -111,6 +111,7 @@ __all__ = [
     "Dataset",
     "DeleteLustreTask",
     "Denied",
+    "Evaluation",
     "FileSystemInput",
     "FingerprintMismatch",
     "Hyperparameters",

@@ -145,3 +145,18 @@ def test_while_a_tuning_job_searches(run: Process, number: int) -> None:
     assert sagemaker.describe_training_job(TrainingJobName=trained)["TrainingJobStatus"] == "Completed"
     assert run.calls("StopTrainingJob") == []
     assert run.file_systems() == []
+
+
+# N2, C4
+def test_a_killed_run_started_again_finds_what_it_made(run: Process) -> None:
+    with run.emulator.changed_settings(training_starting_seconds=8.0):
+        run.start("released", QUICK, QUICK)
+        name = run.until(lambda: run.names("CreateTrainingJob", "TrainingJobName"))[0]
+        run.kill()
+        run.start("released", QUICK, QUICK)
+        run.until(lambda: run.calls("CreateHyperParameterTuningJob"))
+    assert run.names("CreateTrainingJob", "TrainingJobName") == [name]
+    assert len(run.calls("CreateFileSystem")) == 1
+    assert run.file_systems() == ["AVAILABLE"]
+    run.stop(signal.SIGTERM)
+    assert run.file_systems() == []
