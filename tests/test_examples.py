@@ -41,12 +41,16 @@ def houses(tmp_path: Path) -> Path:
 
 
 def test_the_readmes_workflow_runs_and_leaves_nothing(emulator: Any, tmp_path: Path, houses: Path) -> None:
-    # C104, N6
+    # C42, C104, N6
+    ranges = '{"eta": {"kind": "continuous", "minimum": 0.1, "maximum": 0.3}}'
     example = str(ROOT / "docs" / "examples" / "prices.py")
-    done = pyflyte(emulator, tmp_path, "run", example, "prices", "--source", str(houses), "--repository", "houses")
+    done = pyflyte(emulator, tmp_path, "run", example, "prices", "--source", str(houses), "--ranges", ranges)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the embedded AWS emulator on this machine" in done.stdout + done.stderr
     assert "best_model_uri=" in done.stdout
+    etas = [float(eta) for eta in re.findall(r"parameters=\{[^}]*'eta': '([^']+)'", done.stdout)]
+    assert len(etas) >= 4
+    assert all(0.1 <= eta <= 0.3 for eta in etas)  # the declared range begins at 0.05 and ends at 0.5
     execution = re.search(r"Execution (local/\S+?)\.\s", done.stdout + done.stderr)
     assert execution is not None
     assert holdings(Aws(Settings(endpoint="emulator", emulator_state=str(emulator.state))), execution[1]) == ()

@@ -10,6 +10,7 @@ from flytekitplugins_smfs import (
     Integer,
     LustreSpec,
     Minimize,
+    Ranges,
     ReleaseTask,
     Resources,
     TrainingTask,
@@ -29,19 +30,20 @@ train = TrainingTask(
     hyperparameters={"objective": "reg:squarederror", "eval_metric": "rmse", "num_round": 20},
     resources=Resources(instance_type="ml.m5.xlarge"),
 )
+search = Ranges(eta=Continuous(0.05, 0.5), max_depth=Integer(3, 8))
 tune = TuningTask(
     name="prices.tune",
     training=train,
     objective=Minimize("validation:rmse"),
-    ranges={"eta": Continuous(0.05, 0.5), "max_depth": Integer(3, 8)},
+    ranges=search,
     max_jobs=4,
     max_parallel=2,
 )
-release = ReleaseTask(name="prices.release", inputs={"source": FlyteDirectory, "repository": str})
+release = ReleaseTask(name="prices.release", inputs={"source": FlyteDirectory, "repository": str, "ranges": Ranges})
 
 
 @workflow(on_failure=release)
-def prices(source: FlyteDirectory, repository: str = "prices") -> TuningResult:
+def prices(source: FlyteDirectory, repository: str = "prices", ranges: Ranges = search) -> TuningResult:
     """`source` has the folders train and validation with CSV files: the price first, no header."""
     dataset = upload(source=source, destination=repository)
     lustre = create_lustre(spec=LustreSpec(capacity_gib=1200))
@@ -49,6 +51,7 @@ def prices(source: FlyteDirectory, repository: str = "prices") -> TuningResult:
     tuned = tune(
         train=file_system_input(link=link, uri=dataset.uri, path="train", content_type="text/csv"),
         validation=file_system_input(link=link, uri=dataset.uri, path="validation", content_type="text/csv"),
+        ranges=ranges,
     )
     tuned >> delete_lustre(file_system=lustre)
     return tuned
