@@ -432,3 +432,27 @@ def test_a_role_that_does_not_trust_sagemaker_is_refused(jobs: Jobs) -> None:
     code, message = refused(jobs.sagemaker.create_training_job, **jobs.request(RoleArn=arn))
     assert code == "ValidationException"
     assert message.startswith(f"Could not assume role {arn}.")
+
+
+def test_a_checkpoint_bucket_that_does_not_exist(jobs: Jobs) -> None:
+    done = jobs.run(jobs.shell("true", CheckpointConfig={"S3Uri": "s3://nobody-has-this-bucket/c"}))
+    assert done["FailureReason"] == "ClientError: The specified bucket does not exist: nobody-has-this-bucket"
+
+
+def test_describe_shows_the_defaults_aws_fills_in(jobs: Jobs) -> None:
+    jobs.put("data/x", b"x")
+    channel = {
+        "ChannelName": "c",
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": jobs.url("data")}},
+    }
+    done = jobs.run(jobs.shell("true", InputDataConfig=[channel], StoppingCondition={}))
+    assert done["StoppingCondition"] == {"MaxRuntimeInSeconds": 86400}
+    assert done["OutputDataConfig"]["KmsKeyId"] == ""
+    [shown] = done["InputDataConfig"]
+    assert shown["DataSource"]["S3DataSource"]["S3DataDistributionType"] == "FullyReplicated"
+    assert (shown["CompressionType"], shown["RecordWrapperType"]) == ("None", "None")
+
+
+def test_twenty_jobs_at_once(jobs: Jobs) -> None:
+    names = [jobs.start(jobs.shell("sleep 0.5; echo $SM_CURRENT_HOST > $SM_MODEL_DIR/m")) for _ in range(20)]
+    assert {jobs.ended(name)["TrainingJobStatus"] for name in names} == {"Completed"}

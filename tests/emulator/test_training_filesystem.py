@@ -80,7 +80,8 @@ def test_xgboost_reads_the_file_system(jobs: Jobs, lustre: Lustre) -> None:  # C
     )
     done = jobs.run(request)
     assert done["TrainingJobStatus"] == "Completed", done
-    assert done["InputDataConfig"] == request["InputDataConfig"]
+    shown = {"CompressionType": "None", "RecordWrapperType": "None"}
+    assert done["InputDataConfig"] == [{**channel, **shown} for channel in request["InputDataConfig"]]
     assert {m["MetricName"] for m in done["FinalMetricDataList"]} == {"train:logloss", "validation:logloss"}
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ...faults import AwsError
+from ...images import algorithm_of
 from ...registry import Context
 from ...store import Doc
 
@@ -94,6 +95,7 @@ def description(ctx: Context, doc: Doc) -> dict[str, Any]:
         billable = max(1, math.ceil(seconds * ctx.settings.training_spot_price))
     answer: dict[str, Any] = {
         **{name: value for name, value in request.items() if name != "Tags"},
+        "AlgorithmSpecification": specification(request),
         **summary(doc),
         "TuningJobArn": doc["tuning"],
         "ModelArtifacts": {"S3ModelArtifacts": doc["artifacts"]} if doc["artifacts"] else None,
@@ -110,6 +112,22 @@ def description(ctx: Context, doc: Doc) -> dict[str, Any]:
     }
     kept: dict[str, Any] = _without_none(answer)
     return kept
+
+
+def metric_definitions(request: dict[str, Any]) -> list[dict[str, str]]:
+    """The regexes looked for in the log: the algorithm's own, or those of the request."""
+    algorithm = algorithm_of(request)
+    if algorithm is not None:
+        return algorithm.metric_definitions
+    given: list[dict[str, str]] = request["AlgorithmSpecification"].get("MetricDefinitions", [])
+    return given
+
+
+def specification(request: dict[str, Any]) -> dict[str, Any]:
+    """The AlgorithmSpecification as AWS shows it: a built-in algorithm's metrics are part of it."""
+    definitions = metric_definitions(request)
+    shown: dict[str, Any] = request["AlgorithmSpecification"]
+    return {**shown, "MetricDefinitions": definitions} if definitions else shown
 
 
 def final_metrics(doc: Doc) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ replace what they had written.
 
 import logging
 import math
+import os
 import shutil
 from typing import Any
 
@@ -13,7 +14,7 @@ from ...containers.sandbox import Sandbox, SandboxError
 from ...containers.spec import ExitRecord
 from ...registry import Context
 from ...store import Doc
-from . import artifacts, placement, telemetry, workspace
+from . import artifacts, objects, placement, telemetry, workspace
 from .jobs import ENDED, TRAINING_JOB, edit, end, enter
 from .placement import JobFailure
 from .service import service
@@ -26,6 +27,7 @@ _CAPACITY = (
 _INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 _AT_ONCE = 0.0
 _CHECKPOINT_SECONDS = 1.0
+_SECONDS_PER_JOB = 0.004
 _checkpoints_saved: dict[str, float] = {}
 """When the checkpoints of a running job were last looked at; nothing is lost with it."""
 
@@ -41,6 +43,8 @@ def take_turn(ctx: Context, id: str) -> float | None:
         return _PHASES[doc["phase"]](ctx, doc)
     except JobFailure as failure:
         return _finish(ctx, doc, ("Failed", "Failed", str(failure)))
+    except objects.NoSuchBucket as missing:
+        return _finish(ctx, doc, ("Failed", "Failed", f"ClientError: The specified bucket does not exist: {missing}"))
     except OSError as error:
         log.exception("training job %s", id)
         return _finish(ctx, doc, ("Failed", "Failed", f"{_INTERNAL} ({error})"))
@@ -98,8 +102,14 @@ def _training(ctx: Context, doc: Doc) -> float | None:
         return _AT_ONCE
     if None in outcomes:
         _interfere(ctx, doc, sandboxes, outcomes)
-        return float(ctx.settings.training_poll_seconds)
+        return _patience(ctx)
     return _ended(ctx, doc, [outcome for outcome in outcomes if outcome is not None])
+
+
+def _patience(ctx: Context) -> float:
+    """Seconds until the next look at a running job: longer when there are so many that looking would be all we do."""
+    alive = len(os.listdir(ctx.paths.processes))
+    return max(float(ctx.settings.training_poll_seconds), _SECONDS_PER_JOB * alive)
 
 
 def _observe(ctx: Context, doc: Doc) -> bool:

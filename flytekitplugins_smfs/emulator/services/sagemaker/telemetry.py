@@ -5,10 +5,10 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from ...images import algorithm_of
 from ...metrics import Metric
 from ...registry import Context
 from ...store import Doc
+from .jobs import metric_definitions
 from .workspace import host_names, sandbox
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -37,16 +37,6 @@ def collect(ctx: Context, doc: Doc) -> tuple[dict[str, Any], bool]:
             ctx.logs.append(LOG_GROUP, f"{doc['name']}/{host}-{doc['log_epoch']}", events)
             _publish_metrics(ctx, doc, events, metrics)
     return {"offsets": offsets, "metrics": metrics}, more
-
-
-def metric_definitions(request: dict[str, Any]) -> list[dict[str, str]]:
-    """The regexes looked for in the log: the algorithm's own, or those of the request."""
-    specification = request["AlgorithmSpecification"]
-    algorithm = algorithm_of(request)
-    if algorithm is not None:
-        return algorithm.metric_definitions
-    given: list[dict[str, str]] = specification.get("MetricDefinitions", [])
-    return given
 
 
 def series(ctx: Context, job: str, metric: str) -> list[float]:

@@ -10,7 +10,6 @@ from .jobs import ENDED, TRAINING_JOB, description, edit, enter, identity, load,
 from .paging import page, select
 from .service import service
 from .tags import put_tags
-from .telemetry import metric_definitions
 
 
 @service.operation("CreateTrainingJob")
@@ -25,18 +24,12 @@ def create(ctx: Context, request: dict[str, Any], tuning: str | None = None, **m
     name = request["TrainingJobName"]
     arn = ctx.arn("sagemaker", f"training-job/{name}")
     now = ctx.now()
-    definitions = metric_definitions(request)
-    if definitions:
-        request = {
-            **request,
-            "AlgorithmSpecification": {**request["AlgorithmSpecification"], "MetricDefinitions": definitions},
-        }
     doc: Doc = {
         "id": identity(ctx, name),
         "region": ctx.region,
         "name": name,
         "arn": arn,
-        "request": request,
+        "request": with_defaults(request),
         "tuning": tuning,
         "status": "InProgress",
         "secondary": "Starting",
@@ -67,6 +60,27 @@ def create(ctx: Context, request: dict[str, Any], tuning: str | None = None, **m
         put_tags(ctx, arn, request.get("Tags", []))
         ctx.scheduler.after(0, TRAINING_JOB, identity(ctx, name))
     return doc
+
+
+def with_defaults(request: dict[str, Any]) -> dict[str, Any]:
+    """A request with the values that AWS fills in and shows in DescribeTrainingJob."""
+    filled = {
+        **request,
+        "OutputDataConfig": {"KmsKeyId": "", **request["OutputDataConfig"]},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 24 * 3600, **request["StoppingCondition"]},
+    }
+    if "InputDataConfig" in request:
+        filled["InputDataConfig"] = [_channel_with_defaults(channel) for channel in request["InputDataConfig"]]
+    if "CheckpointConfig" in request:
+        filled["CheckpointConfig"] = {"LocalPath": "/opt/ml/checkpoints", **request["CheckpointConfig"]}
+    return filled
+
+
+def _channel_with_defaults(channel: dict[str, Any]) -> dict[str, Any]:
+    source = channel["DataSource"]
+    if "S3DataSource" in source:
+        source = {"S3DataSource": {"S3DataDistributionType": "FullyReplicated", **source["S3DataSource"]}}
+    return {"CompressionType": "None", "RecordWrapperType": "None", **channel, "DataSource": source}
 
 
 @service.operation("DescribeTrainingJob")

@@ -6,7 +6,7 @@ from ...faults import AwsError
 from ...registry import Context
 from ...store import Doc
 from . import tuning_rules
-from .jobs import identity, of_region
+from .jobs import identity, of_region, specification
 from .paging import page, select
 from .service import service
 from .tags import put_tags
@@ -57,7 +57,7 @@ def describe_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     asked = doc["request"]
     answer = {
         **{name: asked.get(name) for name in ("HyperParameterTuningJobConfig", "WarmStartConfig")},
-        **{name: asked.get(name) for name in ("TrainingJobDefinition", "TrainingJobDefinitions")},
+        **_shown_definitions(asked),
         **tuning_summary(doc, some),
         "FailureReason": doc["failure"],
         "TuningJobCompletionDetails": {"NumberOfTrainingJobsObjectiveNotImproving": _not_improving(doc, some)},
@@ -118,6 +118,23 @@ def delete_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     _refuse_status(doc, wanted_ended=True)
     ctx.store.delete(TUNING_JOB, doc["id"])
     return {}
+
+
+def _shown_definitions(request: dict[str, Any]) -> dict[str, Any]:
+    """The training job definitions as AWS shows them: with the metrics and the objective of a built-in algorithm."""
+    shown = []
+    for definition in definitions(request):
+        complete = tuning_rules.training_request(definition, "", {})
+        parts = {
+            "AlgorithmSpecification": specification(complete),
+            "StaticHyperParameters": complete["HyperParameters"],
+        }
+        shown.append({**definition.training, **parts})
+    return (
+        {"TrainingJobDefinitions": shown}
+        if "TrainingJobDefinitions" in request
+        else {"TrainingJobDefinition": shown[0]}
+    )
 
 
 def _refuse_status(doc: Doc, wanted_ended: bool) -> None:
