@@ -11,7 +11,7 @@ from pathlib import Path
 from flytekit import Deck
 from flytekit.core.context_manager import FlyteContextManager
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from flytekitplugins_smfs.flyte.deck.scale import duration, number, parameter, size
 from flytekitplugins_smfs.flyte.deck.timeline import Part, Step
@@ -107,7 +107,9 @@ class RunReport:
 
     def table(self, deck: str) -> Table:
         """The summary for a terminal; `deck` says where the page is."""
-        shown = Table("", "", title=self.title, show_header=False, title_justify="left", title_style="bold")
+        shown = Table(
+            "", Column(overflow="fold"), title=self.title, show_header=False, title_justify="left", title_style="bold"
+        )
         files, link = self.link.file_system, self.link
         shown.add_row("File system", f"{files.id}  {files.deployment_type}, {files.capacity_gib:,} GiB")
         shown.add_row("Link", f"{link.association_id}  {link.path} → {link.repository}")
