@@ -17,8 +17,8 @@ import click
 import psutil
 
 from . import processes
+from .instance import AlreadyRunning, is_locked, read_server_file
 from .paths import Paths
-from .server import AlreadyRunning, is_locked, read_server_file, serve
 from .settings import Settings
 
 _START_SECONDS = 60.0
@@ -63,6 +63,8 @@ def start(state: Path, port: int, detach: bool, changes: tuple[str, ...]) -> Non
         server = _spawn(paths, port, changes)
         click.echo(f"running on {server['url']} (S3 on {server['s3_url']}, pid {server['pid']}, state {paths.state})")
         return
+    from .server import serve  # takes long to load, and the other commands do not need it
+
     click.echo(f"starting on state {paths.state}; end it with Ctrl-C", err=True)
     try:
         serve(paths.state, port or None, settings)

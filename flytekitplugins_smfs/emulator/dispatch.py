@@ -5,12 +5,10 @@ import logging
 import re
 from typing import Any
 
-import botocore.session
-from botocore.model import ServiceModel
-
 from .account import Account
 from .cbor import CborProtocol
 from .faults import AwsError, DropConnection, NotImplementedByEmulator
+from .models import service_model
 from .moto_backend import scope
 from .protocol import JsonProtocol, QueryProtocol, Request, Response, error_for
 from .validation import check
@@ -30,8 +28,7 @@ class Dispatcher:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        session = botocore.session.Session()
-        self._models: dict[str, ServiceModel] = {name: session.get_service_model(name) for name in account.services}
+        self._models = {name: service_model(name) for name in account.services}
         self._by_target = {
             m.metadata["targetPrefix"]: n for n, m in self._models.items() if "targetPrefix" in m.metadata
         }

@@ -15,9 +15,10 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import UnknownServiceError
 
+from . import models
 from .faults import AwsError
 from .protocol import Request, Response, error_for
 from .settings import Settings
@@ -60,18 +61,16 @@ class MotoBackend:
         self._store = store
         self._settings = settings
         self._lock = threading.RLock()
-        self._session = botocore.session.Session()
-        self._session.set_credentials("embedded", "embedded")
         self._clients: dict[tuple[str, str], Any] = {}
         self._known: set[tuple[str, str]] = set()
         self._app: Any = None
         store.create_tables(_SCHEMA)
+        os.environ["MOTO_ACCOUNT_ID"] = settings.account
+        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+        os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
     def start(self) -> None:
         """Load moto and bring back its state from the journal."""
-        os.environ["MOTO_ACCOUNT_ID"] = self._settings.account
-        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
-        os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         logging.getLogger("moto").setLevel(logging.ERROR)
@@ -101,7 +100,7 @@ class MotoBackend:
         key = (service, region)
         with self._lock:
             if key not in self._clients:
-                client = self._session.create_client(service, region_name=region)
+                client = models.session().create_client(service, region_name=region)
                 client.meta.events.register("before-send", self._short_circuit(service, region))
                 self._clients[key] = client
             return self._clients[key]
@@ -180,8 +179,8 @@ class MotoBackend:
     def protocol(self, signing_name: str) -> str:
         """The wire protocol of a service, by the name it signs with."""
         try:
-            return str(self._session.get_service_model(signing_name).metadata["protocol"])
-        except botocore.exceptions.UnknownServiceError:
+            return str(models.service_model(signing_name).metadata["protocol"])
+        except UnknownServiceError:
             return "json"
 
 

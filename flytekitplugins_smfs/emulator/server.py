@@ -1,15 +1,9 @@
 """The HTTP server: one thread per connection, loopback only, answers written in one packet."""
 
-import fcntl
-import json
 import logging
-import os
 import signal
 import socket
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,16 +13,13 @@ from .account import Account
 from .admin import PREFIX, Admin
 from .dispatch import Dispatcher
 from .faults import DropConnection
+from .instance import only_one, read_server_file, write_server_file
 from .paths import Paths
 from .protocol import Request, Response
 from .settings import Settings
 from .storage import free_port
 
 log = logging.getLogger(__name__)
-
-
-class AlreadyRunning(Exception):
-    """Another server has this state directory."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -117,7 +108,7 @@ def serve(state: Path, port: int | None, changes: dict[str, Any]) -> None:
     """
     paths = Paths(state)
     paths.create()
-    with _only_one(paths):
+    with only_one(paths):
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
         settings = Settings.load(paths.settings)
         if changes:
@@ -126,56 +117,12 @@ def serve(state: Path, port: int | None, changes: dict[str, Any]) -> None:
         account = Account(paths, settings, free_port(before.get("s3_port")))
         account.start()
         server = Server(account, port or free_port(before.get("port")))
-        _write_server_file(paths, server.server_port, account.storage.port)
+        write_server_file(paths, server.server_port, account.storage.port)
         _until_signal(server)
         server.server_close()
         account.stop()
         for group in processes.kill_all(paths.processes):
             log.error("could not end %s (pid %s)", group.name, group.pid)
-
-
-def read_server_file(paths: Paths) -> dict[str, Any]:
-    """What the last server said of itself; empty if none ever did."""
-    try:
-        return dict(json.loads(paths.server.read_text()))
-    except (FileNotFoundError, ValueError):
-        return {}
-
-
-def is_locked(paths: Paths) -> bool:
-    """Whether a server process has this state directory now."""
-    if not paths.lock.exists():
-        return False
-    try:
-        with _only_one(paths):
-            return False
-    except AlreadyRunning:
-        return True
-
-
-@contextmanager
-def _only_one(paths: Paths) -> Iterator[None]:
-    """Hold the state directory's lock. The system releases it when the process ends, however it ends."""
-    with paths.lock.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunning(f"a server is running on {paths.state}") from None
-        yield
-
-
-def _write_server_file(paths: Paths, port: int, s3_port: int) -> None:
-    document = {
-        "pid": os.getpid(),
-        "port": port,
-        "s3_port": s3_port,
-        "url": f"http://127.0.0.1:{port}",
-        "s3_url": f"http://127.0.0.1:{s3_port}",
-        "started": time.time(),
-    }
-    temporary = paths.server.with_suffix(".tmp")
-    temporary.write_text(json.dumps(document, indent=2))
-    temporary.replace(paths.server)
 
 
 def _until_signal(server: Server) -> None:

@@ -44,10 +44,12 @@ class Storage:
             raise RuntimeError(f"rclone does not answer on port {self.port}; see {self._log_file}")
 
     def stop(self) -> None:
+        """End the server; it may have been started again a moment ago, so ask until the keeper is done."""
         self._stopping.set()
-        if self._process is not None:
-            self._process.terminate()
-        self._keeper.join()
+        while self._keeper.is_alive():
+            if self._process is not None:
+                self._process.terminate()
+            self._keeper.join(0.1)
 
     def forward(self, request: Request) -> Response:
         """Answer a request that came to the other port."""
@@ -87,6 +89,7 @@ class Storage:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                start_new_session=True,
                 preexec_fn=_end_with_parent if sys.platform == "linux" else None,
             )
 

@@ -3,7 +3,7 @@
 import json
 
 from tests.conftest import Emulator
-from tests.emulator.test_fsx_filesystems import refused
+from tests.emulator.test_fsx_filesystems import available, refused
 
 
 def test_the_account_is_furnished(emulator: Emulator) -> None:
@@ -39,3 +39,12 @@ def test_what_moto_cannot_do_is_an_error_a_client_understands(emulator: Emulator
     assert "DescribeSpotDatafeedSubscription" in error["Message"]
     error = refused(emulator.client("ecr").describe_pull_through_cache_rules)
     assert error["Code"] == "NotImplementedByEmulator"
+
+
+def test_the_account_and_its_region_can_be_chosen(own_emulator: Emulator) -> None:
+    running = own_emulator.start("--set", "account=210987654321", "--set", "region=eu-central-1")
+    assert running.client("sts").get_caller_identity()["Account"] == "210987654321"
+    subnets = running.client("ec2").describe_subnets()["Subnets"]
+    assert {subnet["AvailabilityZone"][:-1] for subnet in subnets} == {"eu-central-1"}
+    assert available(running)["ResourceARN"].startswith("arn:aws:fsx:eu-central-1:210987654321:file-system/fs-")
+    running.client("s3").head_bucket(Bucket="sagemaker-eu-central-1-210987654321")

@@ -94,6 +94,16 @@ def test_a_dead_storage_server_comes_back(own_emulator: Emulator) -> None:
     wait_for(listed)
 
 
+def test_ctrl_c_ends_it_in_the_foreground(own_emulator: Emulator) -> None:
+    command = [sys.executable, "-m", "flytekitplugins_smfs.emulator", "start", "--state", str(own_emulator.state)]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    wait_for(lambda: (own_emulator.state / "server.json").exists(), 60)
+    family = psutil.Process(process.pid).children()
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(20) == 0
+    assert all(has_ended(child) for child in family)
+
+
 def test_reset_forgets_everything_but_only_its_own(own_emulator: Emulator, tmp_path: Path) -> None:
     own_emulator.start()
     run_emulator("reset", "--state", str(own_emulator.state))

@@ -10,7 +10,9 @@ from tests.conftest import Emulator, wait_for
 
 def subnet(emulator: Emulator) -> dict[str, Any]:
     """The default subnet of the first zone."""
-    found = emulator.client("ec2").describe_subnets(Filters=[{"Name": "availability-zone", "Values": ["us-east-1a"]}])
+    found = emulator.client("ec2").describe_subnets(
+        Filters=[{"Name": "availability-zone", "Values": [f"{emulator.env['AWS_REGION']}a"]}]
+    )
     return dict(found["Subnets"][0])
 
 
