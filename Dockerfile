@@ -21,4 +21,6 @@ WORKDIR /home/flyte
 # Which AWS is always said, never guessed: for the embedded emulator or another endpoint, override it.
 ENV FLYTE_SMFS_ENDPOINT=aws
 EXPOSE 8000 9090
-CMD ["pyflyte", "serve", "connector", "--port", "8000", "--prometheus_port", "9090"]
+# Everything is loaded before the first request, and missing settings end the process at once.
+CMD ["pyflyte", "serve", "connector", "--port", "8000", "--prometheus_port", "9090", \
+     "--modules", "flytekitplugins_smfs.flyte.warm"]

@@ -86,3 +86,9 @@ def test_public_names_are_what_is_listed_and_what_is_there() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         flytekitplugins_smfs.nothing_of_the_kind  # noqa: B018
+
+
+def test_a_connector_that_is_warmed_up_without_settings_says_so_at_once() -> None:
+    with pytest.raises(AssertionError, match="No AWS is chosen"):
+        python("import flytekitplugins_smfs.flyte.warm")
+    python("import flytekitplugins_smfs.flyte.warm", FLYTE_SMFS_ENDPOINT="aws", FLYTE_SMFS_REGION="us-east-1")

@@ -112,8 +112,7 @@ def test_while_a_file_system_is_created(run: Process, number: int) -> None:
     assert run.calls("CreateTrainingJob") == []
 
 
-@SIGNALS
-@pytest.mark.parametrize("workflow", ["kept", "released"])
+@pytest.mark.parametrize(("number", "workflow"), [(signal.SIGINT, "kept"), (signal.SIGTERM, "released")])
 def test_while_a_job_trains(run: Process, number: int, workflow: str) -> None:
     run.start(workflow, ENDLESS, QUICK)
     name = run.until(lambda: run.names("CreateTrainingJob", "TrainingJobName"))[0]

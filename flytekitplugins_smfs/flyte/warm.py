@@ -1,0 +1,22 @@
+"""For `pyflyte serve connector --modules flytekitplugins_smfs.flyte.warm`: load everything before the first request.
+
+Otherwise the first create pays for loading boto3 and its service models, out of the 10 seconds that Flyte gives it. It
+also tells at once when the settings are missing or wrong.
+"""
+
+from __future__ import annotations
+
+from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.flyte import resource
+from flytekitplugins_smfs.flyte.config import settings
+from flytekitplugins_smfs.operations import catalog
+
+SERVICES = ("fsx", "sagemaker", "logs", "ec2", "sts")
+
+__all__ = ["resource"]
+
+_aws = Aws(settings())
+for _service in SERVICES:
+    _aws.client(_service)
+for _operation in catalog.OPERATIONS:
+    catalog.load(_operation)
