@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -29,8 +30,11 @@ class Stop:
     def __init__(self) -> None:
         self.signals: list[int] = []
         self._reader, self._writer = os.pipe()
-        os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
+        self._poll = select.poll()
+        self._poll.register(self._reader, select.POLLIN)
+        # Closed with the last reference, not sooner: a handler may be about to write.
+        weakref.finalize(self, _close, self._reader, self._writer)
 
     @property
     def requested(self) -> bool:
@@ -55,15 +59,15 @@ class Stop:
 
     def wait(self, seconds: float) -> bool:
         """Wait, at most until the next signal. True if one came."""
-        ready, _, _ = select.select([self._reader], [], [], max(0.0, seconds))
+        ready = bool(self._poll.poll(max(0.0, seconds) * 1000))
         if ready:
             os.read(self._reader, 512)
-        return bool(ready)
+        return ready
 
-    def close(self) -> None:
-        """Give the pipe back."""
-        os.close(self._reader)
-        os.close(self._writer)
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def described(number: int) -> str:
@@ -85,7 +89,6 @@ def watching() -> Iterator[Stop]:
             yield stop
     finally:
         _in_flight.discard(stop)
-        stop.close()
 
 
 def _on_signal(signum: int, frame: FrameType | None) -> None:
