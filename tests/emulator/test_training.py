@@ -122,12 +122,12 @@ def test_an_unknown_image_is_refused_by_name(jobs: Jobs) -> None:
     assert f"the embedded AWS has no program for image {OWN_IMAGE}; give ContainerEntrypoint" in done["FailureReason"]
 
 
-def test_images_of_ones_own_get_their_command_from_a_table(own_emulator: Emulator) -> None:
-    own_emulator.start()
-    table = {"*.dkr.ecr.*.amazonaws.com/mine:*": ["bash", "-c", "echo argument $0"]}
-    (own_emulator.state / "images.json").write_text(json.dumps(table))
-    jobs = Jobs(own_emulator)
-    done = jobs.run(jobs.request())
+def test_images_of_ones_own_get_their_command_from_a_table(jobs: Jobs) -> None:
+    name = unique("image")
+    table = {f"*.dkr.ecr.*.amazonaws.com/{name}:*": ["bash", "-c", "echo argument $0"]}
+    (jobs.emulator.state / "images.json").write_text(json.dumps(table))
+    specification = {"TrainingImage": OWN_IMAGE.replace("mine", name), "TrainingInputMode": "File"}
+    done = jobs.run(jobs.request(AlgorithmSpecification=specification))
     assert jobs.lines(done["TrainingJobName"]) == ["argument train"]
 
 
@@ -369,13 +369,13 @@ def test_a_job_of_another_region_is_another_job(jobs: Jobs) -> None:
     assert refused(elsewhere.describe_training_job, TrainingJobName=name)[1] == "Requested resource not found."
 
 
-def test_without_a_private_file_tree_the_variables_carry_the_paths(own_emulator: Emulator) -> None:
-    own_emulator.start("--set", "training_isolation=false")
-    jobs = Jobs(own_emulator)
-    done = jobs.run(jobs.xgboost())
+def test_without_a_private_file_tree_the_variables_carry_the_paths(jobs: Jobs) -> None:
+    with jobs.emulator.changed_settings(training_isolation=False):
+        done = jobs.run(jobs.xgboost())
+        where = jobs.run(jobs.shell("echo $SM_MODEL_DIR"))
+    assert jobs.lines(where["TrainingJobName"])[0].startswith(str(jobs.emulator.state))
     assert done["TrainingJobStatus"] == "Completed", done
     assert list(jobs.archive(done["ModelArtifacts"]["S3ModelArtifacts"])) == ["xgboost-model"]
-    assert not jobs.describe(done["TrainingJobName"])["ModelArtifacts"]["S3ModelArtifacts"].endswith("output.tar.gz")
 
 
 def test_a_job_outlives_a_killed_server(own_emulator: Emulator) -> None:

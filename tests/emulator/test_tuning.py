@@ -240,6 +240,22 @@ def test_trials_that_cannot_win_are_stopped_early(tuning: Tuning) -> None:
     assert done["TrainingJobStatusCounters"]["Stopped"] == 1
 
 
+def test_hyperband_goes_on_with_the_best_only(tuning: Tuning) -> None:
+    limits = {"MaxNumberOfTrainingJobs": 6, "MaxParallelTrainingJobs": 1}
+    strategy = {"HyperbandStrategyConfig": {"MinResource": 2, "MaxResource": 4}}
+    config = {"Strategy": "Hyperband", "StrategyConfig": strategy, "ResourceLimits": limits, "RandomSeed": 1}
+    waits = "__import__('time').sleep(0 if epoch < 2 else 0.4)"
+    epochs = f"[{waits} or print('objective=%r' % (p['x'] + epoch / 10), flush=True) for epoch in range(40)]"
+    done = tuning.finish(tuning.script(f"{epochs} and 9", config=config))
+    name = done["HyperParameterTuningJobName"]
+    assert done["TrainingJobStatusCounters"]["Stopped"] == 6
+    reached = {t["TrainingJobName"]: len(tuning.lines(t["TrainingJobName"])) for t in tuning.trials(name)}
+    assert all(epochs < 40 for epochs in reached.values())
+    assert max(reached.values()) >= 4 > min(reached.values())
+    best = done["BestTrainingJob"]["TunedHyperParameters"]["x"]
+    assert float(best) == max(map(float, values(tuning.trials(name), "x")))
+
+
 def test_stop_stops_the_training_jobs(tuning: Tuning) -> None:  # C38
     name = tuning.begin(tuning.script("__import__('time').sleep(60)"))
     wait_for(lambda: Counter(t["TrainingJobStatus"] for t in tuning.trials(name))["InProgress"] == 2)
@@ -305,7 +321,12 @@ def bad_range(**range: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"config": {"Strategy": "Hyperband"}}, "does not implement the tuning strategy Hyperband"),
+        ({"config": {"Strategy": "Hyperband", "TrainingJobEarlyStoppingType": "Auto"}}, "must be Off"),
+        (
+            {"config": {"StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": 1}}}},
+            "only for the Hyperband strategy",
+        ),
+        ({"Autotune": {"Mode": "Enabled"}}, "does not implement Autotune"),
         ({"config": {"ParameterRanges": {}}}, "At least one hyperparameter range must be specified"),
         ({"config": bad_range(MinValue="1", MaxValue="0")}, "must be less than MaxValue 0"),
         ({"config": bad_range(MinValue="a", MaxValue="1")}, "must be of type float"),

@@ -1,21 +1,19 @@
 """A tuning job's way: start trials while there is room, stop those that cannot win, end when all is tried."""
 
 import secrets
-import statistics
 from typing import Any
 
 from ...registry import Context
 from ...store import Doc
-from . import telemetry, training
+from . import training
 from .jobs import identity
 from .search import Tried
 from .service import service
+from .stopping import hopeless
 from .trials import TUNING_JOB, Trial, best, definitions, search, trials, tried
 from .tuning_rules import grid_size, training_request
 
 _ALL_FAILED = "All training jobs failed. Please take a look at the training jobs failures to get more details."
-_JUDGES = 3
-"""Completed trials needed before another is compared with them."""
 _MOST_TRIALS = 750
 
 
@@ -41,7 +39,8 @@ def take_turn(ctx: Context, id: str) -> float | None:
             doc, some = _start_trial(ctx, doc, some)
         if wanted <= 0 and not running:
             return _finish(ctx, doc, some, "Completed")
-        _stop_hopeless(ctx, doc, some)
+        for trial in hopeless(ctx, doc, some):
+            training.request_stop(ctx, trial.job["name"])
     return float(ctx.settings.tuning_poll_seconds)
 
 
@@ -96,33 +95,6 @@ def _criterion_met(ctx: Context, doc: Doc, some: list[Trial]) -> bool:
     patience = criteria.get("BestObjectiveNotImproving", {}).get("MaxNumberOfTrainingJobsNotImproving")
     since = [trial for trial in some[some.index(leader) + 1 :] if trial.ended]
     return patience is not None and len(since) >= patience
-
-
-def _stop_hopeless(ctx: Context, doc: Doc, some: list[Trial]) -> None:
-    """Early stopping "Auto": the median rule of "Stop Training Jobs Early" in the developer guide.
-
-    A job whose best value so far is worse than the median of the running averages of completed jobs, up to the same
-    epoch, is stopped.
-    """
-    config = doc["request"]["HyperParameterTuningJobConfig"]
-    if config.get("TrainingJobEarlyStoppingType", "Off") != "Auto":
-        return
-    judges = [_series(ctx, trial) for trial in some if trial.job["status"] == "Completed" and trial.succeeded]
-    if len(judges) < _JUDGES:
-        return
-    for trial in some:
-        values = [] if trial.ended or trial.job["stop"] else _series(ctx, trial)
-        if len(values) < 2:
-            continue
-        epoch = len(values)
-        median = statistics.median(statistics.fmean(judge[:epoch]) for judge in judges)
-        leading = max(values) if trial.definition.maximize else min(values)
-        if trial.definition.better(median, leading):
-            training.request_stop(ctx, trial.job["name"])
-
-
-def _series(ctx: Context, trial: Trial) -> list[float]:
-    return telemetry.series(ctx, trial.job["name"], trial.definition.metric)
 
 
 def _finish(ctx: Context, doc: Doc, some: list[Trial], status: str) -> float | None:

@@ -19,7 +19,7 @@ def check(ctx: Context, request: dict[str, Any]) -> None:
     _refuse_unimplemented(request, config)
     if ("TrainingJobDefinition" in request) == ("TrainingJobDefinitions" in request):
         _refuse("Specify exactly one of TrainingJobDefinition and TrainingJobDefinitions.")
-    for problem in (*_limits(config), *_parents(ctx, request)):
+    for problem in (*_limits(config), *_hyperband(request, config), *_parents(ctx, request)):
         _refuse(problem)
     for definition in definitions(request):
         for problem in (*_ranges(definition, config["Strategy"]), *_objective(definition), *_tunables(definition)):
@@ -59,8 +59,6 @@ def _resources(flexible: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unimplemented(request: dict[str, Any], config: dict[str, Any]) -> None:
-    if config["Strategy"] == "Hyperband":
-        raise NotImplementedByEmulator("the tuning strategy Hyperband")
     if request.get("Autotune"):
         raise NotImplementedByEmulator("Autotune")
     criteria = config.get("TuningJobCompletionCriteria", {})
@@ -75,6 +73,21 @@ def _limits(config: dict[str, Any]) -> Iterator[str]:
         yield "MaxNumberOfTrainingJobs or MaxRuntimeInSeconds must be specified in ResourceLimits."
     if most is not None and limits["MaxParallelTrainingJobs"] > most:
         yield "MaxParallelTrainingJobs must be less than or equal to MaxNumberOfTrainingJobs."
+
+
+def _hyperband(request: dict[str, Any], config: dict[str, Any]) -> Iterator[str]:
+    given = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
+    if config["Strategy"] != "Hyperband":
+        if given:
+            yield "HyperbandStrategyConfig can be specified only for the Hyperband strategy."
+        return
+    if config.get("TrainingJobEarlyStoppingType", "Off") != "Off":
+        yield "TrainingJobEarlyStoppingType must be Off for the Hyperband strategy, which stops jobs by itself."
+    least, most = given.get("MinResource", 1), given.get("MaxResource")
+    if most is not None and least > most:
+        yield "MinResource must be less than or equal to MaxResource in HyperbandStrategyConfig."
+    if most is None and not all(map(_algorithm, definitions(request))):
+        yield "MaxResource must be specified in HyperbandStrategyConfig for algorithms of your own."
 
 
 def _parents(ctx: Context, request: dict[str, Any]) -> Iterator[str]:
