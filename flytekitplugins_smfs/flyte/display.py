@@ -37,6 +37,7 @@ class View:
         self._began = time.monotonic()
         self._said = ""
         self._links: set[str] = set()
+        self._notes: set[str] = set()
 
     def show(self, answer: Answer[Any]) -> None:
         """Show where the operation is; its links are printed once."""
@@ -57,6 +58,12 @@ class View:
     def say(self, text: str) -> None:
         """Print something to be read."""
         self._print(text, None)
+
+    def note(self, text: str) -> None:
+        """Print something that may be said over and over: the first time."""
+        if text not in self._notes:
+            self._notes.add(text)
+            self.say(text)
 
     def log(self, lines: tuple[str, ...]) -> None:
         """Print lines of the job's log."""

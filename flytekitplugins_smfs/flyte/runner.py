@@ -40,6 +40,7 @@ LONGEST_RETRY_WAIT = 60.0
 """Seconds between attempts, doubling."""
 STOPPING_TIME = 1800.0
 """Seconds for which a cancelled operation is watched until it has ended."""
+MOST_LOG_PAGES = 100
 PASSING = (Throttled, Transient, Capacity)
 """Faults after which another attempt may go well."""
 
@@ -73,6 +74,11 @@ def run(task: OperationTask, inputs: Mapping[str, Any]) -> Any:
         answer = _with_retries(attempt, task.metadata.retries, stop, view)
         if task.enable_deck:
             view.say(f"deck: {_write_deck(task.name, step, execution.id, answer)}")
+    if stop.requested:  # it came too late to stop this, so it stops what would follow
+        raise OperationCancelled(
+            f"Stopped by {stop.reason}. {task.name} had ended well by then, and what it made is left as it is; "
+            f"`smfs release {execution.id}` removes what this execution made."
+        )
     return answer.result
 
 
@@ -160,7 +166,7 @@ class Attempt:
             if last is None or answer.phase != last.phase:
                 self._pace.quicken()
             last = answer
-            self._show_log(handle)
+            self._show_log(handle, to_the_end=answer.phase.final)
             self.view.show(answer)
             if answer.phase.final:
                 return answer
@@ -173,14 +179,18 @@ class Attempt:
             return answer
         return answer.model_copy(update={"message": self.operation.what(handle)})
 
-    def _show_log(self, handle: Handle) -> None:
-        try:
-            page = self.operation.logs(self.aws.impatient(), handle, self._cursor)
-        except AwsFault as fault:
-            self.view.show(Progress(phase=Phase.RUNNING, message=f"Its log could not be read just now. {fault}"))
-            return
-        self._cursor = page.cursor
-        self.view.log(page.lines)
+    def _show_log(self, handle: Handle, *, to_the_end: bool) -> None:
+        """Print the log lines that are new; `to_the_end` all of them, else one page."""
+        for _ in range(MOST_LOG_PAGES if to_the_end else 1):
+            try:
+                page = self.operation.logs(self.aws.impatient(), handle, self._cursor)
+            except AwsFault as fault:
+                self.view.note(f"its log could not be read just now. {fault}")
+                return
+            self._cursor = page.cursor
+            self.view.log(page.lines)
+            if not page.lines:
+                return
 
     def _stop_for_signal(self, handle: Handle) -> None:
         what = self.operation.what(handle)

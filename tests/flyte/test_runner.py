@@ -17,6 +17,7 @@ import pytest
 from flytekit import eager, task, workflow
 from flytekit.core.context_manager import FlyteContextManager
 
+from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.flyte import display, execution, runner
 from flytekitplugins_smfs.values.errors import (
     InvalidSpec,
@@ -24,8 +25,10 @@ from flytekitplugins_smfs.values.errors import (
     OperationFailed,
     OperationTimedOut,
     SettingsError,
+    Throttled,
 )
 from flytekitplugins_smfs.values.lustre import LustreSpec, Removed
+from flytekitplugins_smfs.values.operation import Handle, LogPage, Progress
 from tests.flyte.fakes import FileOperation, fake_task
 
 
@@ -212,6 +215,57 @@ def test_a_second_signal_leaves_and_says_what_is_left(fake: FileOperation, handl
         fake_task("t")()
     for thread in threads:
         thread.join()
+
+
+def test_a_signal_that_comes_as_the_work_ends_stops_what_would_follow(
+    fake: FileOperation, handlers: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = fake.look
+
+    def interrupted(aws: Aws, handle: Handle) -> Progress[Removed]:
+        signal.raise_signal(signal.SIGINT)
+        return look(aws, handle)
+
+    fake.set("succeed")
+    monkeypatch.setattr(fake, "look", interrupted)
+    with pytest.raises(OperationCancelled, match="t had ended well by then, and what it made is left as it is"):
+        fake_task("t")()
+    assert not any(call.startswith("cancel") for call in fake.calls)
+
+
+def test_the_last_lines_of_a_log_are_printed_too(
+    fake: FileOperation, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    display.console.cache_clear()
+    pages = {None: "1", "1": "2", "2": "3"}
+
+    def logs(aws: Aws, handle: Handle, cursor: str | None = None) -> LogPage:
+        after = pages.get(cursor)
+        return LogPage(lines=(f"line {after}",), cursor=after) if after else LogPage(cursor=cursor)
+
+    monkeypatch.setattr(fake, "logs", logs)
+    fake.set("succeed")
+    fake_task("t")()
+    assert [line for line in capfd.readouterr().err.splitlines() if " | " in line] == [
+        "t | line 1",
+        "t | line 2",
+        "t | line 3",
+    ]
+
+
+def test_a_log_that_cannot_be_read_is_told_once_and_is_not_a_failure(
+    fake: FileOperation, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    display.console.cache_clear()
+
+    def logs(*_: object) -> LogPage:
+        raise Throttled(doing="reading the log", service="logs", operation="GetLogEvents", code="Throttling", text="!")
+
+    monkeypatch.setattr(fake, "logs", logs)
+    thread = when(lambda: fake.looks > 2, lambda: fake.set("succeed"))
+    fake_task("t")()
+    thread.join()
+    assert capfd.readouterr().err.count("its log could not be read just now") == 1
 
 
 def test_an_error_of_our_own_stops_the_work(fake: FileOperation, monkeypatch: pytest.MonkeyPatch) -> None:
