@@ -5,6 +5,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from ...images import algorithm_of
 from ...metrics import Metric
 from ...registry import Context
 from ...store import Doc
@@ -46,8 +47,17 @@ def series(ctx: Context, job: str, metric: str) -> list[float]:
     return [float(value) for (value,) in ctx.store.run(sql, found.namespace, found.name, json.dumps(found.dimensions))]
 
 
+def _definitions_found(request: dict[str, Any], events: list[tuple[int, str]]) -> list[dict[str, str]]:
+    """The metric definitions worth matching. A built-in algorithm has dozens, of which it prints a few."""
+    definitions = metric_definitions(request)
+    if algorithm_of(request) is None:
+        return definitions
+    printed = "\n".join(text for _, text in events)
+    return [d for d in definitions if f"#011{d['Name'].replace(':', '-')}:" in printed]
+
+
 def _publish_metrics(ctx: Context, doc: Doc, events: list[tuple[int, str]], latest: dict[str, Any]) -> None:
-    for definition in metric_definitions(doc["request"]):
+    for definition in _definitions_found(doc["request"], events):
         expression = _compiled(definition["Regex"])
         points = [(stamp / 1000, value) for stamp, text in events if (value := _value(expression, text)) is not None]
         if points:
