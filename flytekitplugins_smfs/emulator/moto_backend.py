@@ -11,6 +11,7 @@ import os
 import random
 import re
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS moto_journal (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, seed INTEGER NOT NULL, method TEXT NOT NULL, target TEXT NOT NULL,
-    headers TEXT NOT NULL, body BLOB NOT NULL
+    headers TEXT NOT NULL, body BLOB NOT NULL, time REAL NOT NULL DEFAULT 0
 );
 """
 _VPC = re.compile(rb"<vpcId>([^<]+)</vpcId>")
@@ -65,6 +66,8 @@ class MotoBackend:
         self._known: set[tuple[str, str]] = set()
         self._app: Any = None
         store.create_tables(_SCHEMA)
+        if not store.run("SELECT 1 FROM pragma_table_info('moto_journal') WHERE name = 'time'"):
+            store.create_tables("ALTER TABLE moto_journal ADD COLUMN time REAL NOT NULL DEFAULT 0")
         os.environ["MOTO_ACCOUNT_ID"] = settings.account
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
@@ -73,12 +76,15 @@ class MotoBackend:
         """Load moto and bring back its state from the journal."""
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+        from .clock import moto_at
+
         logging.getLogger("moto").setLevel(logging.ERROR)
         self._app = DomainDispatcherApplication(create_backend_app)
-        for seed, method, target, headers, body in self._store.run(
-            "SELECT seed, method, target, headers, body FROM moto_journal ORDER BY seq"
+        for seed, method, target, headers, body, moment in self._store.run(
+            "SELECT seed, method, target, headers, body, time FROM moto_journal ORDER BY seq"
         ):
-            self._play(Request(method, target, json.loads(headers), bytes(body)), seed)
+            with moto_at(moment or time.time()):
+                self._play(Request(method, target, json.loads(headers), bytes(body)), seed)
 
     def handle(self, service: str, region: str, operation: str, request: Request) -> Response:
         """Answer a request; what changed something is in the journal before this returns."""
@@ -145,12 +151,13 @@ class MotoBackend:
 
     def _write(self, request: Request, seed: int) -> None:
         self._store.run(
-            "INSERT INTO moto_journal (seed, method, target, headers, body) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO moto_journal (seed, method, target, headers, body, time) VALUES (?, ?, ?, ?, ?, ?)",
             seed,
             request.method,
             request.target,
             json.dumps(dict(request.headers)),
             request.body,
+            time.time(),
         )
 
     def _play(self, request: Request, seed: int) -> Response:

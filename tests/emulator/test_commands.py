@@ -52,7 +52,7 @@ def test_everything_is_there_after_a_kill(own_emulator: Emulator) -> None:
     ready = available(running)
     half_made = running.client("fsx").create_file_system(**parameters(running))["FileSystem"]["FileSystemId"]
     group = running.client("ec2").create_security_group(GroupName="mine", Description="x", VpcId=vpc)["GroupId"]
-    running.client("iam").create_role(RoleName="mine", AssumeRolePolicyDocument="{}")
+    role = running.client("iam").create_role(RoleName="mine", AssumeRolePolicyDocument="{}")["Role"]
     running.client("s3").create_bucket(Bucket="mine-alone")
     running.client("s3").put_object(Bucket="mine-alone", Key="a/b", Body=b"x")
     server = psutil.Process(before["pid"])
@@ -70,7 +70,9 @@ def test_everything_is_there_after_a_kill(own_emulator: Emulator) -> None:
     assert ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["GroupName"] == "mine"
     found = ec2.describe_network_interfaces(NetworkInterfaceIds=ready["NetworkInterfaceIds"])["NetworkInterfaces"]
     assert len(found) == 2
-    assert running.client("iam").get_role(RoleName="mine")["Role"]["RoleName"] == "mine"
+    again = running.client("iam").get_role(RoleName="mine")["Role"]
+    assert (again["RoleId"], again["Arn"]) == (role["RoleId"], role["Arn"])
+    assert abs((again["CreateDate"] - role["CreateDate"]).total_seconds()) < 1
     assert running.client("s3").get_object(Bucket="mine-alone", Key="a/b")["Body"].read() == b"x"
     operations = [call["operation"] for call in running.calls()]
     assert operations.count("CreateFileSystem") == 2
