@@ -42,8 +42,9 @@ class Lustre:
 @pytest.fixture(scope="module")
 def lustre(emulator: Emulator) -> Iterator[Lustre]:
     ec2, fsx = emulator.client("ec2"), emulator.client("fsx")
-    subnets = {subnet["AvailabilityZone"]: subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]}
-    default = [{"Name": "group-name", "Values": ["default"]}]
+    found = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    subnets = {subnet["AvailabilityZone"]: subnet["SubnetId"] for subnet in found}
+    default = [{"Name": "group-name", "Values": ["default"]}, {"Name": "vpc-id", "Values": [found[0]["VpcId"]]}]
     group = ec2.describe_security_groups(Filters=default)["SecurityGroups"][0]["GroupId"]
     made = fsx.create_file_system(
         FileSystemType="LUSTRE",
