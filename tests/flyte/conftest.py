@@ -57,6 +57,7 @@ class Run:
             "XDG_STATE_HOME": str(self.directory / "state"),
             "PYTHONPATH": str(ROOT),
             "HOME": str(self.directory),
+            "COLUMNS": "400",
         }
         pyflyte = Path(sys.executable).with_name("pyflyte")
         self.process = subprocess.Popen(

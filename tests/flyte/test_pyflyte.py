@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 def pyflyte(emulator: Emulator | None, home: Path, *arguments: str, config: str = "") -> tuple[int, str]:
     """Run pyflyte and give its exit code and what it printed, on one line."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FLYTE_SMFS_")}
-    environment |= {"HOME": str(home), "XDG_STATE_HOME": str(home / "state")}
+    environment |= {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "COLUMNS": "400"}
     if emulator:
         environment["FLYTE_SMFS_EMULATOR_STATE"] = str(emulator.state)
     chosen = ["--config", config] if config else []

@@ -60,7 +60,7 @@ def test_a_second_ctrl_c_leaves_and_the_next_run_finds_what_was_left(pyflyte_run
     pyflyte_run.signal(signal.SIGINT)
     assert pyflyte_run.end() == 1
     left = first.calls[0].split()[1]
-    assert f"smfs release {left}" in pyflyte_run.output.replace("\n", "")
+    assert f"smfs release {left}" in pyflyte_run.output
     first.set("succeed")
     pyflyte_run.fakes["second"].set("succeed")
     pyflyte_run.start()

@@ -39,6 +39,7 @@ class Process:
             "FLYTE_SMFS_ROLE": ROLE,
             "FLYTE_SMFS_AVAILABILITY_ZONE": "us-east-1a",
             "XDG_STATE_HOME": str(self._home),
+            "COLUMNS": "400",
             "PYTHONPATH": str(ROOT),
         }
         data = {"s3_uri": f"s3://{BUCKET}/{self._prefix}/", "content_type": "text/csv"}
