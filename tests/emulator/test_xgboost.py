@@ -136,6 +136,13 @@ def test_early_stopping(container: Container) -> None:
     assert len(metrics(output, "train:logloss")) < 500
 
 
+def test_the_model_is_in_the_format_of_sagemakers_containers(container: Container) -> None:
+    container.write(BINARY, train=as_csv())
+    assert container.run()[0] == 0
+    assert (container.root / "model/xgboost-model").read_bytes().startswith(b"binf")
+    assert [path.name for path in (container.root / "model").iterdir()] == ["xgboost-model"]
+
+
 def test_sigterm_keeps_the_model_so_far(container: Container) -> None:
     container.write({**BINARY, "num_round": "1000000"}, train=as_csv())
     process = container.start()

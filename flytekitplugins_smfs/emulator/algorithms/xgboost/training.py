@@ -37,13 +37,20 @@ def train(environment: TrainingEnvironment) -> None:
     for name in ("_kfold", "_num_cv_round"):
         if name in parameters:
             raise UserError(f"The embedded XGBoost does not implement the hyperparameter {name}.")
-    warnings.filterwarnings("ignore", message=r"(?s).*(UBJSON|Unknown file format)")
+    warnings.filterwarnings("ignore", message=r"(?s).*(UBJSON|Unknown file format|deprecated binary)")
     with communicator(environment):
         train_data, validation_data = _load_channels(environment, bool(parameters.get("csv_weights")))
         booster = _boost(parameters, train_data, validation_data, environment.checkpoints)
         if environment.current_host == environment.hosts[0]:
             environment.model.mkdir(parents=True, exist_ok=True)
-            booster.save_model(environment.model / "xgboost-model")
+            _save(booster, environment.model / "xgboost-model")
+
+
+def _save(booster: xgboost.Booster, path: Path) -> None:
+    """Save as the containers of XGBoost 1.x do: in the binary format that XGBoost 3.0 is the last to know."""
+    binary = path.with_suffix(".deprecated")
+    booster.save_model(binary)
+    binary.replace(path)
 
 
 def _load_channels(
