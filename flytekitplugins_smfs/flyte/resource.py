@@ -22,7 +22,7 @@ from flytekitplugins_smfs.flyte import literals
 from flytekitplugins_smfs.flyte.binding import Binding, plain_inputs, validated
 from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.flyte.meta import LONGEST_PROBLEM, Meta
-from flytekitplugins_smfs.flyte.polling import Pace, poll
+from flytekitplugins_smfs.flyte.polling import Pace
 from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.values.errors import AwsFault, Capacity, Denied, SmfsError, Throttled, Transient
 from flytekitplugins_smfs.values.operation import Owner, Phase, Progress
@@ -92,7 +92,8 @@ def look(meta: Meta, last: Progress[Any] | None) -> Progress[Any]:
         phase = Phase.RETRYABLE_FAILED if meta.retryable else Phase.FAILED
         return Progress(phase=phase, message=meta.problem)
     operation, handle = _loaded(meta)
-    return poll(operation, Aws(settings()), handle, last)
+    answered: Progress[Any] = operation.poll(Aws(settings()), handle, last)
+    return answered
 
 
 async def answer(meta: Meta, progress: Progress[Any]) -> Resource:

@@ -15,7 +15,7 @@ from flytekitplugins_smfs.flyte.binding import validated
 from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.flyte.execution import current
 from flytekitplugins_smfs.flyte.guard import guard_workflow
-from flytekitplugins_smfs.flyte.polling import Pace, poll
+from flytekitplugins_smfs.flyte.polling import Pace
 from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.operations.base import Operation
 from flytekitplugins_smfs.values.errors import (
@@ -162,7 +162,7 @@ class Attempt:
                 self._stop_for_signal(handle)
             if deadline is not None and self.clock() > deadline:
                 self._stop_for_timeout(handle)
-            answer = self._named(handle, poll(self.operation, self.aws, handle, last))
+            answer = self._named(handle, self.operation.poll(self.aws, handle, last))
             if last is None or answer.phase != last.phase:
                 self._pace.quicken()
             last = answer

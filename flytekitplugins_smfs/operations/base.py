@@ -51,12 +51,17 @@ class Operation(ABC, Generic[SpecT, HandleT, ResultT]):
         """What the handle stands for, for a person: `file system fs-...`."""
         return self.name
 
-    def poll(self, aws: Aws, handle: HandleT) -> Progress[ResultT]:
-        """How far it is. Never raises for what AWS answers: an AWS failure to tell is not a failure of the work."""
+    def poll(self, aws: Aws, handle: HandleT, last: Progress[ResultT] | None = None) -> Progress[ResultT]:
+        """How far it is. Never raises for what AWS answers: an AWS failure to tell is not a failure of the work.
+
+        Where AWS does not say just now, the answer is what was known `last`, with its links: Flyte records links
+        once for each phase, so a made-up phase without links would hide them for good.
+        """
         try:
             return self.look(aws.at(handle.region).impatient(), handle)
         except AwsFault as fault:
-            return Progress(phase=Phase.RUNNING, message=f"Its state could not be read just now. {fault}")
+            phase, links = (last.phase, last.links) if last else (Phase.QUEUED, ())
+            return Progress(phase=phase, links=links, message=f"Its state could not be read just now. {fault}")
 
 
 def now() -> datetime:

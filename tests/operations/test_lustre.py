@@ -17,7 +17,7 @@ from flytekitplugins_smfs.operations.network import security_groups_of
 from flytekitplugins_smfs.operations.release import Release, owned_by
 from flytekitplugins_smfs.values.errors import FingerprintMismatch, InvalidSpec
 from flytekitplugins_smfs.values.lustre import DeleteSpec, LustreFileSystem, LustreSpec, ReleaseSpec
-from flytekitplugins_smfs.values.operation import Owner, Phase
+from flytekitplugins_smfs.values.operation import Link, Owner, Phase, Progress
 from flytekitplugins_smfs.values.settings import Settings
 from tests.operations.driving import cancelled, finish, succeed
 
@@ -218,10 +218,14 @@ def test_release_removes_what_this_execution_made_and_nothing_else(aws: Aws, own
 def test_a_poll_answers_when_aws_does_not(emulator: Any, aws: Aws, owner: Owner) -> None:  # N3
     operation = CreateLustre()
     handle = operation.start(aws, LustreSpec(), owner)
-    emulator.faults({"service": "fsx", "operation": "DescribeFileSystems", "code": "ThrottlingException", "times": 1})
-    progress = operation.poll(aws, handle)
-    assert progress.phase == Phase.RUNNING
-    assert "ThrottlingException" in progress.message
+    last = Progress[LustreFileSystem](phase=Phase.RUNNING, links=(Link(name="Log", url="https://log"),))
+    throttled = {"service": "fsx", "operation": "DescribeFileSystems", "code": "ThrottlingException", "times": 2}
+    emulator.faults(throttled)
+    for known, phase in ((None, Phase.QUEUED), (last, last.phase)):
+        progress = operation.poll(aws, handle, known)
+        assert progress.phase == phase
+        assert progress.links == (known.links if known else ())
+        assert "ThrottlingException" in progress.message
     assert finish(operation, aws, handle).phase == Phase.SUCCEEDED
 
 
