@@ -14,6 +14,8 @@ PYTHON ?= $(firstword $(foreach python,python3.12 python3.11 python3,$(if $(shel
 
 RUN_READY := $(VENV)/ready-run
 ALL_READY := $(VENV)/ready-all
+AWS_CLI_VERSION := 1.46.3
+AWS_CLI := $(VENV)/awscli/bin/aws
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
@@ -22,7 +24,7 @@ ALL_READY := $(VENV)/ready-all
 run: $(RUN_READY)
 	@tools/run.sh $(BIN)
 
-test: $(ALL_READY)
+test: $(ALL_READY) $(AWS_CLI)
 	$(BIN)/pytest -n $(JOBS)
 
 check: $(ALL_READY)
@@ -50,6 +52,11 @@ $(ALL_READY): setup.py constraints.txt | $(BIN)/python
 	@echo "Installing packages into $(VENV): about a minute, once"
 	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all]'
 	@touch $@ $(RUN_READY)
+
+# An unmodified client for the tests, in an environment of its own: it needs another botocore than flytekit does.
+$(AWS_CLI): | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/awscli
+	$(VENV)/awscli/bin/pip install --quiet awscli==$(AWS_CLI_VERSION)
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed; give its path: make PYTHON=/path/to/python3.12" >&2; exit 1; }
