@@ -4,7 +4,9 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-XGBOOST = "xgboost-cpu>=3.0,<3.1"  # 3.0 is the last that reads and writes the model format of SageMaker's containers 1.x
+XGBOOST = (
+    "xgboost-cpu>=3.0,<3.1"  # 3.0 is the last that reads and writes the model format of SageMaker's containers 1.x
+)
 EMULATOR = [
     "moto[ec2,iam,sts]>=5.2.5,<6",
     "flask>=3",
@@ -27,6 +29,8 @@ DEV = [
     "ruff>=0.9",
     "import-linter>=2.1",
     "croniter>=3",
+    "ipykernel>=6",
+    "nbclient>=0.10",
     "types-psutil",
 ]
 

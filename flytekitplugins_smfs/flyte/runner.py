@@ -40,6 +40,8 @@ LONGEST_RETRY_WAIT = 60.0
 """Seconds between attempts, doubling."""
 STOPPING_TIME = 1800.0
 """Seconds for which a cancelled operation is watched until it has ended."""
+SILENT_TIME = 150.0
+"""Seconds without any answer of AWS after which a run that is being stopped leaves."""
 MOST_LOG_PAGES = 100
 PASSING = (Throttled, Transient, Capacity)
 """Faults after which another attempt may go well."""
@@ -120,6 +122,7 @@ class Attempt:
     ended: bool = True
     """Whether nothing of it is under way any more."""
     _cursor: str | None = None
+    _log_problem: str = ""
     _pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
@@ -215,14 +218,17 @@ class Attempt:
     def _cancel(self, handle: Handle) -> bool:
         """Ask until it is seen to have ended. False when a second signal, or patience, ended the watching."""
         pace, deadline = Pace(5.0), self.clock() + STOPPING_TIME
+        answered = self.clock()
         asked = Progress[Any](phase=Phase.RUNNING, message=f"stopping {self.operation.what(handle)}")
         while True:
             self.view.show(asked)
             try:
                 self.ended = self.operation.cancel(self.aws, handle)
+                answered = self.clock()
             except AwsFault as fault:
                 self.view.say(f"not stopped yet. {fault}")
-            if self.ended or self.stop.insisted or self.clock() > deadline:
+            silent = self.clock() - answered > SILENT_TIME
+            if self.ended or silent or self.stop.insisted or self.clock() > deadline:
                 return self.ended
             self.stop.wait(pace.next())
 

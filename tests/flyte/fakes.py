@@ -2,7 +2,7 @@
 
 `succeed`, `fail`, `retry`: how it ends at the next look; `enough`: the attempt from which on it succeeds instead.
 `stubborn`: it does not stop when asked. `slow`: start hangs while the file is there. `throttled`: AWS does not answer
-looks. What was called is in `calls`, a line each.
+looks. `unreachable`: nor requests to stop. What was called is in `calls`, a line each.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.flyte.tasks import OperationTask, TaskOptions
 from flytekitplugins_smfs.operations.base import Operation, now, timing
-from flytekitplugins_smfs.values.errors import Throttled
+from flytekitplugins_smfs.values.errors import Throttled, Transient
 from flytekitplugins_smfs.values.lustre import LustreSpec, Removed
 from flytekitplugins_smfs.values.operation import Handle, Link, LogPage, Owner, Phase, Progress
 
@@ -59,6 +59,10 @@ class FileOperation(Operation[LustreSpec, Handle, Removed]):
 
     def cancel(self, aws: Aws, handle: Handle) -> bool:
         self._note(f"cancel {handle.owner.step}")
+        if self._is("unreachable"):
+            raise Transient(
+                doing="stopping", service="fake", operation="Stop", code="EndpointConnectionError", text="?"
+            )
         return not self._is("stubborn")
 
     def logs(self, aws: Aws, handle: Handle, cursor: str | None = None) -> LogPage:

@@ -356,6 +356,18 @@ def test_a_timeout_that_could_not_be_seen_through_is_kept_for_the_next_run(
     assert len(kept) == 1
 
 
+def test_a_stop_that_aws_never_answers_is_given_up_and_says_what_may_be_left(
+    fake: FileOperation, monkeypatch: pytest.MonkeyPatch, handlers: None
+) -> None:
+    monkeypatch.setattr(runner, "SILENT_TIME", 0.2)
+    fake.set("unreachable")
+    waiter = when(lambda: fake.looks > 0, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(OperationCancelled, match="had not ended yet"):
+        fake_task("tests.unreachable")(spec=LustreSpec())
+    waiter.join()
+    assert len([call for call in fake.calls if call.startswith("cancel")]) > 1
+
+
 def test_a_workflow_leaves_the_handlers_as_they_were(fake: FileOperation, handlers: None) -> None:
     one = fake_task("one")
     during = []
