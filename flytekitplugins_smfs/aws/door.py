@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ from flytekitplugins_smfs.aws.pacing import TokenBucket, full_jitter, rate_of
 from flytekitplugins_smfs.values.errors import SettingsError, Throttled, Transient
 from flytekitplugins_smfs.values.settings import Settings
 
-_clients: dict[tuple[str, ...], Any] = {}
+_clients: dict[tuple[Any, ...], Any] = {}
 _buckets: dict[tuple[str, ...], TokenBucket] = {}
 _lock = threading.Lock()
 
@@ -21,6 +22,8 @@ PATIENT = 60.0
 """Seconds for which a call that was throttled or failed in passing is tried again."""
 POLL_TIMEOUT = 2.0
 """Seconds to wait for an answer when polling: one try, then say what is known."""
+POLL_TURN = 1.0
+"""Seconds for which a poll waits for its turn at most."""
 
 
 class Aws:
@@ -32,20 +35,27 @@ class Aws:
         region: str | None = None,
         patience: float = PATIENT,
         sleep: Callable[[float], None] = time.sleep,
+        ends: float = math.inf,
     ) -> None:
+        """`ends` is the moment, by the monotonic clock, after which nothing is waited for or tried again."""
         self.settings = settings
         self.patience = patience
         self._sleep = sleep
+        self._ends = ends
         self.endpoint: Endpoint = resolve(settings)
         self.region: str = region or self.endpoint.region or self._ambient_region()
 
     def at(self, region: str) -> Aws:
         """The same AWS in another region."""
-        return self if region == self.region else Aws(self.settings, region, self.patience, self._sleep)
+        return self if region == self.region else Aws(self.settings, region, self.patience, self._sleep, self._ends)
 
     def impatient(self) -> Aws:
         """The same AWS for polling: each call is tried once, and waits for an answer only briefly."""
         return Aws(self.settings, self.region, 0.0, self._sleep)
+
+    def within(self, seconds: float) -> Aws:
+        """The same AWS for a caller who waits only so long: within that time ends all waiting and trying again."""
+        return Aws(self.settings, self.region, seconds, self._sleep, time.monotonic() + seconds)
 
     def call(
         self,
@@ -61,11 +71,11 @@ class Aws:
         with full jitter for as many seconds as this door is patient. Raises a kind of AwsFault.
         """
         method = self._method(service, operation)
-        deadline = time.monotonic() + self.patience
+        deadline = min(time.monotonic() + self.patience, self._ends)
         attempt = 0
         while True:
             attempt += 1
-            self._sleep(self._bucket(service, operation).reserve())
+            self._await_turn(service, operation, doing)
             try:
                 answer: dict[str, Any] = method(**(request or {}))
                 return answer
@@ -106,24 +116,39 @@ class Aws:
         """The prefix of outputs: the settings', or SageMaker's default bucket of this account and region."""
         return self.settings.output_uri or f"s3://sagemaker-{self.region}-{self.account()}"
 
+    def _await_turn(self, service: str, operation: str, doing: str) -> None:
+        """Keep to the operation's rate. Who cannot wait that long is told so, and no call is made behind their back."""
+        longest = max(0.0, self._ends - time.monotonic()) if self.patience else POLL_TURN
+        wait = self._bucket(service, operation).reserve(longest)
+        if wait is None:
+            text = f"this process already calls it as often as AWS allows; its next turn is over {longest:.1f} s away."
+            raise Throttled(doing=doing, service=service, operation=operation, code="Paced", text=text)
+        self._sleep(wait)
+
     def client(self, service: str) -> Any:
         """The process-wide boto3 client of a service here. Its own retries are off: pacing is done at the door."""
         end = self.endpoint
         url = end.s3_url if service == "s3" else end.url
-        pace = "patient" if self.patience else "poll"
-        key = (service, self.region, url or "", self.settings.profile or "", (end.credentials or ("",))[0], pace)
+        timeouts = self._timeouts()
+        key = (service, self.region, url, self.settings.profile, end.credentials, timeouts)
         with _lock:
             if key not in _clients:
-                _clients[key] = self._new_client(service, url)
+                _clients[key] = self._new_client(service, url, timeouts)
             return _clients[key]
 
-    def _new_client(self, service: str, url: str | None) -> Any:
+    def _timeouts(self) -> tuple[float, float]:
+        """Seconds to wait for a connection and for an answer."""
+        if not self.patience:
+            return POLL_TIMEOUT, POLL_TIMEOUT
+        return (5.0, 20.0) if self._ends == math.inf else (2.0, 3.5)
+
+    def _new_client(self, service: str, url: str | None, timeouts: tuple[float, float]) -> Any:
         from botocore.config import Config
 
         config = Config(
             retries={"total_max_attempts": 1, "mode": "standard"},
-            connect_timeout=5 if self.patience else POLL_TIMEOUT,
-            read_timeout=20 if self.patience else POLL_TIMEOUT,
+            connect_timeout=timeouts[0],
+            read_timeout=timeouts[1],
             max_pool_connections=32,
             s3={"addressing_style": "path"} if url else {},
         )
@@ -134,8 +159,12 @@ class Aws:
 
     def _session(self) -> Any:
         import boto3
+        from botocore.exceptions import ProfileNotFound
 
-        return boto3.Session(profile_name=self.settings.profile, region_name=getattr(self, "region", None))
+        try:
+            return boto3.Session(profile_name=self.settings.profile, region_name=getattr(self, "region", None))
+        except ProfileNotFound as error:
+            raise SettingsError(f"{error}. Set `profile` in [smfs], FLYTE_SMFS_PROFILE, or AWS_PROFILE.") from error
 
     def _ambient_region(self) -> str:
         region = self.settings.region or self._session().region_name

@@ -82,8 +82,14 @@ def fault_of(error: BaseException, *, doing: str, service: str, operation: str) 
     if isinstance(error, failures.ParamValidationError):
         return Invalid(code="ParamValidation", text=str(error), **place)
     credentials = (failures.NoCredentialsError, failures.PartialCredentialsError, failures.TokenRetrievalError)
-    if isinstance(error, (*credentials, failures.CredentialRetrievalError, failures.UnauthorizedSSOTokenError)):
+    if isinstance(error, (*credentials, failures.CredentialRetrievalError, failures.SSOError)) or _expired(error):
         return Denied(code=type(error).__name__, text=str(error), **place)
-    if isinstance(error, failures.HTTPClientError | failures.ConnectionError | ResponseParserError):
+    passing = (failures.HTTPClientError, failures.ConnectionError, failures.IncompleteReadError, ResponseParserError)
+    if isinstance(error, passing):
         return Transient(code=type(error).__name__, text=str(error), **place)
     return None
+
+
+def _expired(error: BaseException) -> bool:
+    """botocore has no exception of its own for credentials that were renewed and are expired all the same."""
+    return type(error) is RuntimeError and "still expired" in str(error)

@@ -27,9 +27,13 @@ def job_name(task: str, owner: Owner, limit: int) -> str:
     return f"{slug(task, limit - len(suffix) - 1)}-{suffix}"
 
 
-def client_token(owner: Owner, purpose: str, fingerprint: str) -> str:
-    """A client request token of 40 hex digits (FSx takes at most 63 characters)."""
-    return hashlib.sha256("\0".join((owner.attempt_key, purpose, fingerprint)).encode()).hexdigest()[:40]
+def client_token(*parts: str) -> str:
+    """A client request token of 40 hex digits (FSx takes at most 63 characters).
+
+    `parts` say what is made, for whom and from what, and which earlier ones of it are dead. Attempts do not count: a
+    start that Flyte gave up on may still be under way when the next attempt starts.
+    """
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
 def fingerprint(spec: BaseModel | Mapping[str, object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -30,14 +31,20 @@ class TokenBucket:
         self._at = clock()
         self._lock = threading.Lock()
 
-    def reserve(self) -> float:
-        """Take one token and return how many seconds to wait before using it."""
+    def reserve(self, longest: float = math.inf) -> float | None:
+        """Take one token and return how many seconds to wait before using it.
+
+        None, and no token is taken, when that would be more than `longest`.
+        """
         with self._lock:
             now = self._clock()
             self._tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
             self._at = now
+            wait = max(0.0, (1 - self._tokens) / self.rate)
+            if wait > longest:
+                return None
             self._tokens -= 1
-            return max(0.0, -self._tokens / self.rate)
+            return wait
 
 
 def rate_of(service: str, operation: str, ceiling: float | None) -> float:

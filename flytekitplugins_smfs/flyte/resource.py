@@ -29,8 +29,8 @@ from flytekitplugins_smfs.values.operation import Owner, Phase, Progress
 
 literals.register()
 
-CREATE_PATIENCE = 4.0
-"""Seconds for which a throttled call of create is tried again: Flyte gives a create 10 seconds in all."""
+ANSWER_TIME = 4.0
+"""Seconds in which the last AWS call of a create or delete is begun: Flyte gives each of them 10 in all."""
 STOPPING_TIME = 1800.0
 SLOWEST_STOP_POLL = 10.0
 PASSING = (Throttled, Transient, Capacity, Denied)
@@ -62,7 +62,7 @@ def begin(
     try:
         operation = catalog.load(binding.operation)
         spec = validated(operation.spec_type, binding.data(plain_inputs(inputs)), f"The call of {template.id.name}")
-        aws = Aws(settings(), patience=CREATE_PATIENCE)
+        aws = Aws(settings()).within(ANSWER_TIME)
         handle = operation.start(aws, spec, owner_of(metadata, output_prefix))
     except SmfsError as error:
         problem = str(error)[:LONGEST_PROBLEM]
@@ -140,7 +140,7 @@ def cancel_once(meta: Meta) -> bool:
     if meta.handle is None:
         return True
     operation, handle = _loaded(meta)
-    return bool(operation.cancel(Aws(settings(), patience=CREATE_PATIENCE), handle))
+    return bool(operation.cancel(Aws(settings()).within(ANSWER_TIME), handle))
 
 
 def cancel_until_ended(meta: Meta) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
 from flytekitplugins_smfs.aws.door import Aws
@@ -67,6 +67,15 @@ class Operation(ABC, Generic[SpecT, HandleT, ResultT]):
 def now() -> datetime:
     """The present, in UTC."""
     return datetime.now(UTC)
+
+
+NEW = timedelta(seconds=30)
+"""For how long AWS may not show everywhere what was just made."""
+
+
+def is_new(handle: Handle) -> bool:
+    """Whether it was started so lately that AWS may not show it yet."""
+    return now() - handle.started_at < NEW
 
 
 def timing(handle: Handle) -> Timing:

@@ -9,6 +9,8 @@ from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import tag_map
 from flytekitplugins_smfs.values.errors import Conflict, Invalid, Missing
 
+UNDER_WAY = frozenset({"CREATING", "UPDATING", "DELETING"})
+"""While it is so, AWS may refuse a deletion that it takes later."""
 GOING = frozenset({"DELETING"})
 BROKEN = frozenset({"FAILED", "MISCONFIGURED", "MISCONFIGURED_UNAVAILABLE"})
 
@@ -67,8 +69,9 @@ def remove_association(aws: Aws, association_id: str, *, delete_data: bool = Fal
         aws.call("fsx", "DeleteDataRepositoryAssociation", request, doing=doing)
     except Missing:
         return True
-    except Conflict:
-        return False
+    except (Conflict, Invalid):
+        if (association(aws, association_id) or {}).get("Lifecycle") not in UNDER_WAY:
+            raise
     return False
 
 
@@ -89,7 +92,7 @@ def remove_file_system(aws: Aws, file_system_id: str) -> bool:
     except Missing:
         return True
     except (Conflict, Invalid):
-        if (describe(aws, file_system_id) or {}).get("Lifecycle") not in {"CREATING", "UPDATING"}:
+        if (describe(aws, file_system_id) or {}).get("Lifecycle") not in UNDER_WAY:
             raise
     return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flytekitplugins_smfs.aws import console
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import (
     FINGERPRINT_TAG,
@@ -16,13 +17,16 @@ from flytekitplugins_smfs.aws.names import (
     tag_map,
 )
 from flytekitplugins_smfs.operations import file_systems
-from flytekitplugins_smfs.operations.base import Operation, now, timing
+from flytekitplugins_smfs.operations.base import Operation, is_new, now, timing
 from flytekitplugins_smfs.operations.network import interfaces, security_groups_of, subnet_for
-from flytekitplugins_smfs.values.errors import Conflict, FingerprintMismatch
+from flytekitplugins_smfs.values.errors import Conflict, FingerprintMismatch, Missing, Transient
 from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec
-from flytekitplugins_smfs.values.operation import Handle, Link, Owner, Phase, Progress
+from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
 
 NAME_TAG = "smfs:name"
+GONE = "gone"
+"""Stands for a dead file system whose id is not known."""
+DEAD = file_systems.GOING | file_systems.BROKEN
 
 
 class LustreHandle(Handle):
@@ -42,11 +46,9 @@ class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
 
     def start(self, aws: Aws, spec: LustreSpec, owner: Owner) -> LustreHandle:
         mark = fingerprint(spec.model_dump(mode="json", exclude={"tags", "name"}))
-        found = _find(aws, spec, owner)
-        if found is None:
-            found = _create(aws, spec, owner, mark)
-        else:
-            _check_same(found, spec, mark)
+        there = file_systems.tagged(aws, *_identity(spec, owner))
+        dead = tuple(system["FileSystemId"] for system in there if system["Lifecycle"] in DEAD)
+        found = _alive(there, spec, mark) or _create(aws, spec, owner, mark, dead)
         return LustreHandle(
             region=aws.region,
             owner=owner,
@@ -57,11 +59,12 @@ class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
 
     def look(self, aws: Aws, handle: LustreHandle) -> Progress[LustreFileSystem]:
         found = file_systems.describe(aws, handle.file_system_id)
-        links = _links(aws, handle.file_system_id)
+        page = f"fsx/home?region={aws.region}#file-system-details/{handle.file_system_id}"
+        links = console.link(aws, "File system", page)
         lifecycle = found["Lifecycle"] if found else "GONE"
         if found and lifecycle in {"AVAILABLE", "UPDATING"}:
             return Progress(phase=Phase.SUCCEEDED, result=_described(aws, found, handle), links=links)
-        if found and lifecycle == "CREATING":
+        if lifecycle == "CREATING" or (found is None and is_new(handle)):
             message = f"{handle.file_system_id} is being created (usually 5 to 10 minutes)"
             return Progress(phase=Phase.INITIALIZING, message=message, links=links)
         reason = file_systems.failure(found) if found else "it disappeared while it was being created"
@@ -77,28 +80,40 @@ class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
         return f"file system {handle.file_system_id}"
 
 
-def _find(aws: Aws, spec: LustreSpec, owner: Owner) -> dict[str, Any] | None:
-    """The one that is there already: by its name if it has one, else by its owner. Broken ones do not count."""
-    key, value = (NAME_TAG, spec.name) if spec.name else (OWNER_TAG, owner.key)
-    dead = file_systems.GOING | file_systems.BROKEN
-    alive = [system for system in file_systems.tagged(aws, key, value) if system["Lifecycle"] not in dead]
+def _identity(spec: LustreSpec, owner: Owner) -> tuple[str, str]:
+    """The tag by which it is found: its name if it has one, else its owner."""
+    return (NAME_TAG, spec.name) if spec.name else (OWNER_TAG, owner.key)
+
+
+def _alive(there: list[dict[str, Any]], spec: LustreSpec, mark: str) -> dict[str, Any] | None:
+    """The oldest that lives. Raises FingerprintMismatch when it was made from another spec."""
+    alive = [system for system in there if system["Lifecycle"] not in DEAD]
+    if alive:
+        _check_same(alive[0], spec, mark)
     return alive[0] if alive else None
 
 
-def _create(aws: Aws, spec: LustreSpec, owner: Owner, mark: str) -> dict[str, Any]:
-    request = _request(aws, spec, owner, mark)
+def _create(aws: Aws, spec: LustreSpec, owner: Owner, mark: str, dead: tuple[str, ...]) -> dict[str, Any]:
+    """Make it. `dead` are the ids of earlier ones, so that their client tokens are not taken for this one's."""
+    token = client_token("lustre", *_identity(spec, owner), mark, *dead)
+    request = {"ClientRequestToken": token, **_request(aws, spec, owner, mark)}
+    doing = f"creating a Lustre file system ({spec.deployment_type}, {spec.capacity_gib} GiB)"
     try:
-        answer = aws.call("fsx", "CreateFileSystem", request, doing=_doing(spec))
-    except Conflict as conflict:
-        if conflict.code != "IncompatibleParameterError":
+        made: dict[str, Any] = aws.call("fsx", "CreateFileSystem", request, doing=doing)["FileSystem"]
+    except (Conflict, Transient) as fault:  # another start of it was quicker, or the answer was lost: it is there
+        found = _alive(file_systems.tagged(aws.impatient(), *_identity(spec, owner)), spec, mark)
+        if found:
+            return found
+        if fault.code == "IncompatibleParameterError":
+            raise FingerprintMismatch("The file system of this owner", [fault.text]) from fault
+        raise
+    except Missing:  # the token was that of one that has been deleted since
+        if GONE in dead:
             raise
-        raise FingerprintMismatch("The file system of this owner", [conflict.text]) from conflict
-    created: dict[str, Any] = answer["FileSystem"]
-    return created
-
-
-def _doing(spec: LustreSpec) -> str:
-    return f"creating a Lustre file system ({spec.deployment_type}, {spec.capacity_gib} GiB)"
+        return _create(aws, spec, owner, mark, (*dead, GONE))
+    if made["Lifecycle"] in DEAD and made["FileSystemId"] not in dead:  # likewise, and AWS shows it still
+        return _create(aws, spec, owner, mark, (*dead, made["FileSystemId"]))
+    return made
 
 
 def _request(aws: Aws, spec: LustreSpec, owner: Owner, mark: str) -> dict[str, Any]:
@@ -118,7 +133,6 @@ def _request(aws: Aws, spec: LustreSpec, owner: Owner, mark: str) -> dict[str, A
         "SecurityGroupIds": groups,
     }
     return {
-        "ClientRequestToken": client_token(owner, "lustre", mark),
         "FileSystemType": "LUSTRE",
         "StorageType": "SSD",
         "StorageCapacity": spec.capacity_gib,
@@ -161,12 +175,3 @@ def _described(aws: Aws, found: dict[str, Any], handle: LustreHandle) -> LustreF
         adopted=not handle.created,
         timing=timing(handle),
     )
-
-
-def _links(aws: Aws, file_system_id: str) -> tuple[Link, ...]:
-    if aws.settings.endpoint != "aws":
-        return ()
-    url = (
-        f"https://{aws.region}.console.aws.amazon.com/fsx/home?region={aws.region}#file-system-details/{file_system_id}"
-    )
-    return (Link(name="File system", url=url),)

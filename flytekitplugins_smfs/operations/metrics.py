@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
 from flytekitplugins_smfs.values.training import Algorithm, BuiltinAlgorithm, MetricDefinition, MetricPoint
 
 NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
@@ -57,12 +56,7 @@ def curve(lines: Iterable[tuple[datetime, str]], definitions: Iterable[MetricDef
 
 
 def _finder(definition: MetricDefinition) -> Callable[[str], float | None]:
-    try:
-        regex = re.compile(definition.regex)
-    except re.error as error:
-        raise _wrong(definition, f"{definition.regex!r} is not a regular expression: {error}.") from error
-    if regex.groups < 1:
-        raise _wrong(definition, f"{definition.regex!r} has no group to take the number from.")
+    regex = re.compile(definition.regex)
     # A pattern that begins with .* finds from the start or not at all; searching on would take quadratic time.
     look = regex.match if definition.regex.startswith(".*") else regex.search
 
@@ -78,8 +72,3 @@ def _number(text: str | None) -> float | None:
         return float(text) if text else None
     except ValueError:
         return None
-
-
-def _wrong(definition: MetricDefinition, rule: str) -> InvalidSpec:
-    problem = Problem(f"metrics.{definition.name}.regex", rule, "put one number in parentheses: 'loss: ([0-9.]+)'.")
-    return InvalidSpec("The metric definition", [problem])

@@ -16,13 +16,14 @@ from flytekitplugins_smfs.aws.names import (
     tag_map,
 )
 from flytekitplugins_smfs.operations import file_systems
-from flytekitplugins_smfs.operations.base import Operation, now, timing
-from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
+from flytekitplugins_smfs.operations.base import Operation, is_new, now, timing
+from flytekitplugins_smfs.values.errors import Conflict, Invalid, InvalidSpec, Problem, Transient
 from flytekitplugins_smfs.values.lustre import LinkSpec, LustreFileSystem, RepositoryLink
 from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
 from flytekitplugins_smfs.values.uris import normal_path
 
 MAX_ASSOCIATIONS = 8
+DEAD = file_systems.GOING | file_systems.BROKEN
 
 
 class LinkHandle(Handle):
@@ -45,7 +46,7 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
         there = aws.at(spec.file_system.region)
         mark = fingerprint(spec.model_dump(mode="json", exclude={"tags": True, "file_system": {"timing", "adopted"}}))
         existing = list(file_systems.associations(there, spec.file_system.id))
-        found = _same(existing, spec, mark) or _create(there, spec, owner, mark, existing)
+        found = _alive(existing, spec, mark) or _create(there, spec, owner, mark, existing)
         return LinkHandle(
             region=there.region,
             owner=owner,
@@ -60,7 +61,7 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
         lifecycle = found["Lifecycle"] if found else "GONE"
         if found and lifecycle in {"AVAILABLE", "UPDATING"}:
             return Progress(phase=Phase.SUCCEEDED, result=_described(found, handle))
-        if lifecycle == "CREATING":
+        if lifecycle == "CREATING" or (found is None and is_new(handle)):
             message = f"{handle.association_id} is being created and its metadata imported"
             return Progress(phase=Phase.INITIALIZING, message=message)
         reason = file_systems.failure(found) if found else "it disappeared while it was being created"
@@ -76,16 +77,19 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
         return f"data repository association {handle.association_id}"
 
 
-def _same(existing: list[dict[str, Any]], spec: LinkSpec, mark: str) -> dict[str, Any] | None:
-    """An association of this path and repository that is alive; made from another spec, it is a problem."""
-    dead = file_systems.GOING | file_systems.BROKEN
-    for found in existing:
-        where = (normal_path(found["FileSystemPath"]), found["DataRepositoryPath"].rstrip("/"))
-        if found["Lifecycle"] in dead or where != (normal_path(spec.path), spec.repository.rstrip("/")):
-            continue
-        if tag_map(found.get("Tags")).get(FINGERPRINT_TAG) in (mark, None):  # made by hand: path and repository agree
-            return found
-    return None
+def _same(existing: list[dict[str, Any]], spec: LinkSpec, mark: str) -> list[dict[str, Any]]:
+    """The associations of this path and repository, dead or alive; one made from another spec is a conflict."""
+    place = (normal_path(spec.path), spec.repository.rstrip("/"))
+    return [
+        found
+        for found in existing
+        if (normal_path(found["FileSystemPath"]), found["DataRepositoryPath"].rstrip("/")) == place
+        and tag_map(found.get("Tags")).get(FINGERPRINT_TAG) in (mark, None)  # made by hand: path and repository agree
+    ]
+
+
+def _alive(existing: list[dict[str, Any]], spec: LinkSpec, mark: str) -> dict[str, Any] | None:
+    return next((found for found in _same(existing, spec, mark) if found["Lifecycle"] not in DEAD), None)
 
 
 def _create(aws: Aws, spec: LinkSpec, owner: Owner, mark: str, existing: list[dict[str, Any]]) -> dict[str, Any]:
@@ -96,6 +100,7 @@ def _create(aws: Aws, spec: LinkSpec, owner: Owner, mark: str, existing: list[di
         "AutoImportPolicy": {"Events": list(spec.auto_import)},
         "AutoExportPolicy": {"Events": list(spec.auto_export)},
     }
+    dead = [found["AssociationId"] for found in _same(existing, spec, mark)]
     request = {
         "FileSystemId": spec.file_system.id,
         "FileSystemPath": spec.path,
@@ -103,13 +108,19 @@ def _create(aws: Aws, spec: LinkSpec, owner: Owner, mark: str, existing: list[di
         "BatchImportMetaDataOnCreate": spec.batch_import_meta_data_on_create,
         "ImportedFileChunkSize": spec.imported_file_chunk_size_mib,
         "S3": {name: policy for name, policy in s3.items() if policy["Events"]},
-        "ClientRequestToken": client_token(owner, "link", mark),
+        "ClientRequestToken": client_token("link", owner.key, mark, *dead),
         "Tags": tag_list(owner_tags(owner, mark, aws.settings.tags, spec.tags)),
     }
     doing = f"linking {spec.repository} to {spec.file_system.id} at {spec.path}"
-    answer = aws.call("fsx", "CreateDataRepositoryAssociation", request, doing=doing)
-    created: dict[str, Any] = answer["Association"]
-    return created
+    try:
+        answer: dict[str, Any] = aws.call("fsx", "CreateDataRepositoryAssociation", request, doing=doing)
+    except (Conflict, Invalid, Transient):  # another start of it was quicker, or the answer was lost: it is there
+        found = _alive(list(file_systems.associations(aws.impatient(), spec.file_system.id)), spec, mark)
+        if found is None:
+            raise
+        return found
+    made: dict[str, Any] = answer["Association"]
+    return made
 
 
 def _conflicts(spec: LinkSpec, existing: list[dict[str, Any]]) -> Iterator[Problem]:

@@ -10,13 +10,13 @@ from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
 
 
 class UnlinkHandle(Handle):
-    """An association being deleted."""
+    """An association being deleted; None when it was adopted and so is left alone."""
 
-    association_id: str
+    association_id: str | None
 
 
 class UnlinkRepository(Operation[UnlinkSpec, UnlinkHandle, Removed]):
-    """FSx DeleteDataRepositoryAssociation, until it is gone."""
+    """FSx DeleteDataRepositoryAssociation, until it is gone. An adopted one is left, unless `include_adopted`."""
 
     name = "repository-unlink"
     spec_type = UnlinkSpec
@@ -25,18 +25,17 @@ class UnlinkRepository(Operation[UnlinkSpec, UnlinkHandle, Removed]):
 
     def start(self, aws: Aws, spec: UnlinkSpec, owner: Owner) -> UnlinkHandle:
         there = aws.at(spec.link.file_system.region)
-        handle = UnlinkHandle(
-            region=there.region, owner=owner, started_at=now(), association_id=spec.link.association_id
-        )
-        delete_data = spec.delete_data_in_file_system
-        file_systems.remove_association(there, handle.association_id, delete_data=delete_data)
-        return handle
+        link = spec.link.association_id if spec.include_adopted or not spec.link.adopted else None
+        if link:
+            file_systems.remove_association(there, link, delete_data=spec.delete_data_in_file_system)
+        return UnlinkHandle(region=there.region, owner=owner, started_at=now(), association_id=link)
 
     def look(self, aws: Aws, handle: UnlinkHandle) -> Progress[Removed]:
-        if not file_systems.remove_association(aws, handle.association_id):
-            return Progress(phase=Phase.RUNNING, message=f"{handle.association_id} is being deleted")
-        removed = Removed(removed=(handle.association_id,), timing=timing(handle))
-        return Progress(phase=Phase.SUCCEEDED, result=removed)
+        gone = handle.association_id
+        if gone and not file_systems.remove_association(aws, gone):
+            return Progress(phase=Phase.RUNNING, message=f"{gone} is being deleted")
+        removed = Removed(removed=(gone,) if gone else (), timing=timing(handle))
+        return Progress(phase=Phase.SUCCEEDED, result=removed, message="" if gone else "It was adopted, so it stays")
 
     def cancel(self, aws: Aws, handle: UnlinkHandle) -> bool:
         return True  # a deletion cannot be taken back, and nothing of it costs money

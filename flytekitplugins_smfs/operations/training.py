@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from flytekitplugins_smfs.aws import console
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, fingerprint, job_name, owner_tags, tag_list, tag_map
 from flytekitplugins_smfs.operations import job_logs
-from flytekitplugins_smfs.operations.base import Operation, now, timing
+from flytekitplugins_smfs.operations.base import Operation, is_new, now, timing
 from flytekitplugins_smfs.operations.metrics import curve, definitions
 from flytekitplugins_smfs.operations.training_request import job_definition
-from flytekitplugins_smfs.values.errors import AwsFault, Conflict, FingerprintMismatch, Missing
+from flytekitplugins_smfs.values.errors import AwsFault, Conflict, FingerprintMismatch, Missing, Transient
 from flytekitplugins_smfs.values.operation import Handle, Link, LogPage, Owner, Phase, Progress
 from flytekitplugins_smfs.values.training import (
     Algorithm,
@@ -27,7 +28,12 @@ MOST_POINTS = 200
 FINISHED = frozenset({"Completed", "Failed", "Stopped"})
 BEFORE_TRAINING = frozenset({"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack", "Downloading"})
 PASSING_REASONS = ("CapacityError", "InternalServerError", "SpotInterruption", "Spot interruption")
-"""How the FailureReason begins or reads where another attempt may go well."""
+"""How the FailureReason begins where another attempt may go well."""
+LIMITS = {
+    "MaxRuntimeExceeded": ("ran", "MaxRuntimeInSeconds", "max_runtime_in_seconds"),
+    "MaxWaitTimeExceeded": ("waited and ran", "MaxWaitTimeInSeconds", "max_wait_time_in_seconds"),
+}
+"""Secondary status -> what the job did too long, and the limit's name at SageMaker and here."""
 
 
 class TrainingHandle(Handle):
@@ -57,8 +63,9 @@ class Train(Operation[TrainingSpec, TrainingHandle, TrainingResult]):
             }
             try:
                 aws.call("sagemaker", "CreateTrainingJob", request, doing=f"starting training job {name}")
-            except Conflict:  # an answer that was lost on its way: the job is there
-                _adopt(aws, name, mark)
+            except (Conflict, Transient):  # another start of it was quicker, or the answer was lost: it is there
+                if not _adopt(aws.impatient(), name, mark):
+                    raise
         return TrainingHandle(region=aws.region, owner=owner, started_at=now(), job_name=name, algorithm=spec.algorithm)
 
     def look(self, aws: Aws, handle: TrainingHandle) -> Progress[TrainingResult]:
@@ -66,7 +73,8 @@ class Train(Operation[TrainingSpec, TrainingHandle, TrainingResult]):
         try:
             job = describe(aws, handle.job_name)
         except Missing:
-            return Progress(phase=Phase.FAILED, message=f"Training job {handle.job_name} does not exist", links=links)
+            phase, told = (Phase.QUEUED, "is not shown yet") if is_new(handle) else (Phase.FAILED, "does not exist")
+            return Progress(phase=phase, message=f"Training job {handle.job_name} {told}", links=links)
         status, secondary = job["TrainingJobStatus"], job["SecondaryStatus"]
         if status == "Completed":
             return Progress(phase=Phase.SUCCEEDED, result=_result(aws, handle, job), links=links)
@@ -83,7 +91,7 @@ class Train(Operation[TrainingSpec, TrainingHandle, TrainingResult]):
                 request = {"TrainingJobName": handle.job_name}
                 there.call("sagemaker", "StopTrainingJob", request, doing=f"stopping training job {handle.job_name}")
         except Missing:
-            return True
+            return not is_new(handle)
         except AwsFault:
             if describe(there, handle.job_name)["TrainingJobStatus"] not in FINISHED:
                 raise  # it did not just finish by itself
@@ -112,17 +120,11 @@ def tags_of(aws: Aws, arn: str) -> dict[str, str]:
 
 def job_links(aws: Aws, kind: str, name: str) -> tuple[Link, ...]:
     """Console pages of a job (`kind` is the console's: `jobs` or `hyper-tuning-jobs`); none but on real AWS."""
-    if aws.settings.endpoint != "aws":
-        return ()
-    console = f"https://{aws.region}.console.aws.amazon.com"
     group = job_logs.TRAINING_LOGS.replace("/", "$252F")
+    log = f"#logsV2:log-groups/log-group/{group}$3FlogStreamNameFilter$3D{name}"
     return (
-        Link(name="SageMaker console", url=f"{console}/sagemaker/home?region={aws.region}#/{kind}/{name}"),
-        Link(
-            name="CloudWatch log",
-            url=f"{console}/cloudwatch/home?region={aws.region}#logsV2:log-groups/log-group/{group}"
-            f"$3FlogStreamNameFilter$3D{name}",
-        ),
+        *console.link(aws, "SageMaker console", f"sagemaker/home?region={aws.region}#/{kind}/{name}"),
+        *console.link(aws, "CloudWatch log", f"cloudwatch/home?region={aws.region}{log}"),
     )
 
 
@@ -146,10 +148,10 @@ def _message(job: dict[str, Any]) -> str:
 def _failed(aws: Aws, job: dict[str, Any], links: tuple[Link, ...]) -> Progress[TrainingResult]:
     name, secondary = job["TrainingJobName"], job["SecondaryStatus"]
     reason = job.get("FailureReason") or _message(job)
-    if secondary == "MaxRuntimeExceeded":
-        limit = job["StoppingCondition"]["MaxRuntimeInSeconds"]
-        reason = f"it ran longer than max_runtime_in_seconds ({limit}). {reason}"
-    passing = job["TrainingJobStatus"] == "Failed" and any(mark in reason for mark in PASSING_REASONS)
+    if secondary in LIMITS:
+        did, member, field = LIMITS[secondary]
+        reason = f"it {did} longer than {field} ({job['StoppingCondition'].get(member)}). {reason}"
+    passing = job["TrainingJobStatus"] == "Failed" and reason.startswith(PASSING_REASONS)
     lines = job_logs.last_lines(aws, name)
     tail = "\nLast lines of its log:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
     message = f"Training job {name} {job['TrainingJobStatus'].lower()}: {reason}{tail}"

@@ -7,12 +7,12 @@ from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, fingerprint, job_name, owner_tags, tag_list
-from flytekitplugins_smfs.operations.base import Operation, now, timing
+from flytekitplugins_smfs.operations.base import Operation, is_new, now, timing
 from flytekitplugins_smfs.operations.training import describe as describe_training
 from flytekitplugins_smfs.operations.training import job_links, tags_of
 from flytekitplugins_smfs.operations.training_request import job_definition
 from flytekitplugins_smfs.values.base import Timing
-from flytekitplugins_smfs.values.errors import AwsFault, Conflict, FingerprintMismatch, Missing
+from flytekitplugins_smfs.values.errors import AwsFault, Conflict, FingerprintMismatch, Missing, Transient
 from flytekitplugins_smfs.values.operation import Handle, Link, Owner, Phase, Progress
 from flytekitplugins_smfs.values.tuning import (
     Categorical,
@@ -58,8 +58,9 @@ class Tune(Operation[TuningSpec, TuningHandle, TuningResult]):
             }
             try:
                 aws.call("sagemaker", "CreateHyperParameterTuningJob", request, doing=f"starting tuning job {name}")
-            except Conflict:  # an answer that was lost on its way: the job is there
-                _adopt(aws, name, mark)
+            except (Conflict, Transient):  # another start of it was quicker, or the answer was lost: it is there
+                if not _adopt(aws.impatient(), name, mark):
+                    raise
         return TuningHandle(
             region=aws.region,
             owner=owner,
@@ -74,8 +75,8 @@ class Tune(Operation[TuningSpec, TuningHandle, TuningResult]):
         try:
             job = describe(aws, handle.tuning_job_name)
         except Missing:
-            message = f"Tuning job {handle.tuning_job_name} does not exist"
-            return Progress(phase=Phase.FAILED, message=message, links=links)
+            phase, told = (Phase.QUEUED, "is not shown yet") if is_new(handle) else (Phase.FAILED, "does not exist")
+            return Progress(phase=phase, message=f"Tuning job {handle.tuning_job_name} {told}", links=links)
         if job["HyperParameterTuningJobStatus"] not in FINISHED:
             return _under_way(job, handle, links)
         best = job.get("BestTrainingJob")
@@ -94,7 +95,7 @@ class Tune(Operation[TuningSpec, TuningHandle, TuningResult]):
             if status == "InProgress":
                 there.call("sagemaker", "StopHyperParameterTuningJob", request, doing=f"stopping tuning job {name}")
         except Missing:
-            return True
+            return not is_new(handle)
         except AwsFault:
             status = describe(there, name)["HyperParameterTuningJobStatus"]
             if status not in FINISHED:
@@ -205,9 +206,7 @@ def _result(aws: Aws, handle: TuningHandle, job: dict[str, Any], best: dict[str,
         objective=handle.objective,
         best=_trial(best),
         best_model_uri=winner.get("ModelArtifacts", {}).get("S3ModelArtifacts", ""),
-        best_hyperparameters={
-            k: v for k, v in winner.get("HyperParameters", {}).items() if not k.startswith("_tuning")
-        },
+        best_hyperparameters=_own(winner.get("HyperParameters", {})),
         trials=tuple(_trial(summary) for summary in _jobs(aws, handle.tuning_job_name)),
         timing=timing(handle),
     )

@@ -39,7 +39,8 @@ class LustreSpec(Value):
     per_unit_storage_throughput: int | None = None
     """MB/s per TiB. PERSISTENT_2: 125 (default), 250, 500 or 1000; PERSISTENT_1: 50, 100 or 200; SCRATCH_2: none."""
     data_compression_type: Literal["NONE", "LZ4"] = "NONE"
-    file_system_type_version: Literal["2.10", "2.12", "2.15"] | None = None
+    file_system_type_version: Literal["2.10", "2.12", "2.15"] = "2.12"
+    """AWS's own default is 2.10 for all but PERSISTENT_2, and a file system of that version cannot be linked to S3."""
     weekly_maintenance_start_time: Annotated[str, Field(pattern=r"^[1-7]:([01]\d|2[0-3]):[0-5]\d$")] = "7:19:00"
     """`d:HH:MM` in UTC, 1 is Monday. The default is Sunday 19:00."""
     kms_key_id: str | None = None
@@ -204,6 +205,8 @@ class UnlinkSpec(Value):
     """A data repository association to delete."""
 
     link: RepositoryLink
+    include_adopted: bool = False
+    """Delete it even if it existed before this execution."""
     delete_data_in_file_system: bool = False
 
 

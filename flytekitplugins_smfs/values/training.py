@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -72,6 +73,16 @@ class MetricDefinition(Value):
 
     name: Annotated[str, Field(min_length=1, max_length=255)]
     regex: Annotated[str, Field(min_length=1, max_length=500)]
+
+    def problems(self) -> Iterator[Problem]:
+        fix = "put one number in parentheses: 'loss: ([0-9.]+)'."
+        try:
+            groups = re.compile(self.regex).groups
+        except re.error as error:
+            yield Problem("regex", f"{self.regex!r} is not a regular expression: {error}.", fix)
+        else:
+            if groups < 1:
+                yield Problem("regex", f"{self.regex!r} has no group to take the number from.", fix)
 
 
 class Resources(Value):

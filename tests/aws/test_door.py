@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -63,6 +64,36 @@ def test_patience_ends(emulator: Any, aws: Aws) -> None:
     with pytest.raises(Throttled):
         Aws(aws.settings, patience=1.0).call("fsx", "DescribeFileSystems", doing="testing")
     emulator.faults()
+
+
+def test_a_call_with_a_time_limit_keeps_it_while_aws_hangs(emulator: Any, aws: Aws) -> None:
+    """Flyte gives a create 10 seconds."""
+    emulator.faults({"service": "fsx", "operation": "DescribeFileSystems", "delay": 12.0, "times": 1})
+    began = time.monotonic()
+    with pytest.raises(Transient):
+        aws.within(2.0).call("fsx", "DescribeFileSystems", doing="testing")
+    assert time.monotonic() - began < 5
+    emulator.faults()
+
+
+def test_a_call_that_would_come_too_late_is_not_made(emulator: Any, aws: Aws) -> None:
+    """Flyte has given up by then, and what the call made would be nobody's."""
+    slow = Aws(aws.settings.model_copy(update={"requests_per_second": 0.2, "region": "eu-north-1"}))
+    for impatient in (slow, slow.within(3.0), slow.impatient()):
+        impatient.client("sagemaker")
+    slow.call("sagemaker", "ListTrainingJobs", doing="testing")
+    since, began = emulator.last_call(), time.monotonic()
+    with pytest.raises(Throttled, match="its next turn is over"):
+        slow.within(3.0).call("sagemaker", "ListTrainingJobs", doing="testing")
+    with pytest.raises(Throttled, match="its next turn is over"):  # N3
+        slow.impatient().call("sagemaker", "ListTrainingJobs", doing="testing")
+    assert time.monotonic() - began < 1
+    assert emulator.calls(since) == []
+
+
+def test_a_profile_that_is_not_there_is_told() -> None:
+    with pytest.raises(SettingsError, match="FLYTE_SMFS_PROFILE"):
+        Aws(Settings(endpoint="aws", profile="of-nobody"))
 
 
 def test_what_does_not_exist_is_missing_with_awss_words(aws: Aws) -> None:

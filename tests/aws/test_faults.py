@@ -29,6 +29,11 @@ def client_error(code: str, text: str = "", status: int = 400) -> failures.Clien
         (client_error("ExpiredTokenException"), Denied),
         (client_error("SomethingNew", status=403), Denied),
         (failures.NoCredentialsError(), Denied),
+        (failures.CredentialRetrievalError(provider="iam-role", error_msg="timed out"), Denied),
+        (failures.UnauthorizedSSOTokenError(), Denied),
+        (failures.SSOTokenLoadError(error_msg="no token"), Denied),
+        (RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."), Denied),
+        (failures.IncompleteReadError(actual_bytes=1, expected_bytes=2), Transient),
         (client_error("ResourceInUse"), Conflict),
         (client_error("IncompatibleParameterError"), Conflict),
         (client_error("FileSystemNotFound"), Missing),
@@ -52,3 +57,4 @@ def test_the_text_says_what_was_done_awss_words_and_what_to_do() -> None:
 
 def test_a_bug_is_not_an_answer_of_aws() -> None:
     assert fault_of(KeyError("x"), doing="", service="", operation="") is None
+    assert fault_of(RuntimeError("x"), doing="", service="", operation="") is None

@@ -22,7 +22,7 @@ owners = st.builds(
 def test_job_names_fit_sagemakers_pattern(task: str, owner: Owner) -> None:  # N7
     assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", job_name(task, owner, 63))
     assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", job_name(task, owner, 32))  # C46
-    assert re.fullmatch(r"[A-Za-z0-9_.-]{1,63}", client_token(owner, "lustre", "f"))
+    assert re.fullmatch(r"[A-Za-z0-9_.-]{1,63}", client_token("lustre", owner.key, "f"))
 
 
 @given(owner=owners)
@@ -30,8 +30,12 @@ def test_same_owner_same_name_next_attempt_another(owner: Owner) -> None:  # N2
     again = Owner.model_validate_json(owner.model_dump_json())
     retry = owner.model_copy(update={"attempt": owner.attempt + 1})
     assert job_name("t", again, 63) == job_name("t", owner, 63) != job_name("t", retry, 63)
-    assert client_token(again, "p", "f") == client_token(owner, "p", "f") != client_token(retry, "p", "f")
     assert retry.key == owner.key
+
+
+def test_a_token_says_what_is_made_and_which_earlier_ones_are_dead() -> None:  # N2
+    assert client_token("lustre", "o", "f") == client_token("lustre", "o", "f")
+    assert len({client_token(*parts) for parts in (("a", "b"), ("ab", ""), ("a", "b", "fs-1"))}) == 3
 
 
 @given(owner=owners)
@@ -56,6 +60,8 @@ def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
     bucket = TokenBucket(2.0, lambda: clock[0])
     waits = [bucket.reserve() for _ in range(6)]
     assert waits == [0, 0, 0, 0, 0.5, 1.0]
+    assert bucket.reserve(longest=1.4) is None  # and takes nothing
+    assert bucket.reserve(longest=1.5) == 1.5
     clock[0] = 10.0
     assert bucket.reserve() == 0
 

@@ -14,6 +14,7 @@ from flytekitplugins_smfs.operations.repository_unlink import UnlinkRepository
 from flytekitplugins_smfs.values.errors import InvalidSpec
 from flytekitplugins_smfs.values.lustre import LinkSpec, LustreFileSystem, UnlinkSpec
 from flytekitplugins_smfs.values.operation import Owner, Phase
+from tests.conftest import wait_for
 from tests.operations.driving import BUCKET, cancelled, finish, succeed
 
 
@@ -45,8 +46,8 @@ def test_a_link_to_nowhere_says_why_and_is_removed(
     assert progress.phase == Phase.FAILED
     assert "MISCONFIGURED" in progress.message
     assert "no-such-bucket-anywhere" in progress.message
-    cancelled(operation, aws, handle)
-    assert file_systems.association(aws, handle.association_id) is None
+    # Flyte calls no delete for what failed by itself: looking has removed it.
+    wait_for(lambda: file_systems.association(aws, handle.association_id) is None)
 
 
 def test_a_second_start_finds_the_first(aws: Aws, owner: Owner, file_system: LustreFileSystem) -> None:  # N2
@@ -78,6 +79,41 @@ def test_unlink_keeps_the_data(emulator: Any, aws: Aws, owner: Owner, file_syste
     assert succeed(UnlinkRepository(), aws, UnlinkSpec(link=link), owner).removed  # safe if gone
     assert emulator.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"kept"
     assert (Path(emulator.state) / "filesystems" / file_system.id / "ns1" / "kept.csv").read_bytes() == b"kept"
+
+
+def test_an_adopted_link_is_left_to_its_owner(aws: Aws, owner: Owner, file_system: LustreFileSystem) -> None:  # C13
+    spec = LinkSpec(file_system=file_system, repository=f"s3://{BUCKET}/{owner.key}")
+    made = succeed(LinkRepository(), aws, spec, owner)
+    other = Owner(execution=owner.execution + "-other", step="step")
+    adopted = succeed(LinkRepository(), aws, spec, other)
+    assert (adopted.association_id, adopted.adopted) == (made.association_id, True)
+    assert succeed(UnlinkRepository(), aws, UnlinkSpec(link=adopted), other).removed == ()
+    assert file_systems.association(aws, made.association_id) is not None
+    gone = succeed(UnlinkRepository(), aws, UnlinkSpec(link=adopted, include_adopted=True), other)
+    assert gone.removed == (made.association_id,)
+
+
+def test_all_pages_of_links_are_read(aws: Aws, owner: Owner, file_system: LustreFileSystem) -> None:  # C10
+    for number in range(3):
+        repository = f"s3://{BUCKET}/{owner.key}/{number}"
+        spec = LinkSpec(file_system=file_system, repository=repository, path=f"/n{number}")
+        LinkRepository().start(aws, spec, owner.model_copy(update={"step": f"s{number}"}))
+    request = {"Filters": [{"Name": "file-system-id", "Values": [file_system.id]}], "MaxResults": 1}
+    asked = ("fsx", "DescribeDataRepositoryAssociations", "Associations", request)
+    assert len(list(aws.pages(*asked, doing="testing"))) == 3
+
+
+def test_a_deletion_that_aws_refuses_while_it_creates_is_asked_for_again(
+    emulator: Any, aws: Aws, owner: Owner, file_system: LustreFileSystem
+) -> None:  # N1
+    operation = LinkRepository()
+    refusal = {"service": "fsx", "operation": "DeleteDataRepositoryAssociation", "code": "BadRequest", "status": 400}
+    with emulator.changed_settings(association_creating_seconds=20.0):
+        handle = operation.start(aws, LinkSpec(file_system=file_system, repository=f"s3://{BUCKET}/{owner.key}"), owner)
+        emulator.faults({**refusal, "times": 1})
+        assert not operation.cancel(aws, handle)
+        cancelled(operation, aws, handle)
+    assert list(file_systems.associations(aws, file_system.id)) == []
 
 
 def test_cancel_removes_the_half_made_one(

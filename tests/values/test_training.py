@@ -114,6 +114,13 @@ def test_training_tells_all_problems_at_once() -> None:  # N7
     assert set(wrong_fields(caught.value)) == {"channels", "metrics", "checkpoints"}
 
 
+@pytest.mark.parametrize("regex", ["loss: ([0-9", "loss: [0-9]+"])
+def test_a_metric_that_could_never_be_read_is_refused_before_the_job_runs(regex: str) -> None:  # C35, N7
+    with pytest.raises(ValidationError, match="put one number in parentheses") as caught:
+        TrainingSpec.model_validate({"name": "t", "algorithm": IMAGE, "metrics": [{"name": "loss", "regex": regex}]})
+    assert wrong_fields(caught.value) == ["metrics.0.regex"]
+
+
 def test_spot_waits_at_least_as_long_as_it_runs() -> None:
     with pytest.raises(ValidationError, match="includes"):
         Stopping(use_spot=True, max_runtime_in_seconds=100, max_wait_time_in_seconds=99)
