@@ -10,6 +10,7 @@ from .moto_backend import MotoBackend
 from .network import Network
 from .paths import Paths
 from .registry import Context, Turn
+from .roles import Roles
 from .scheduler import Handler, Scheduler
 from .settings import Settings
 from .storage import Storage
@@ -34,6 +35,7 @@ class Account:
             paths=paths,
             scheduler=self.scheduler,
             ec2=Network(self.moto, settings.region),
+            iam=Roles(self.moto, settings.region),
             logs=LogBook(self.store, settings.region),
             metrics=Metrics(self.store, settings.region),
             injections=Injections(self.store),

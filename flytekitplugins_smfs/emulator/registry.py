@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .logbook import LogBook
     from .metrics import Metrics
     from .network import Network
+    from .roles import Roles
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Context:
     paths: Paths
     scheduler: Scheduler
     ec2: "Network"
+    iam: "Roles"
     logs: "LogBook"
     metrics: "Metrics"
     injections: "Injections"

@@ -32,6 +32,8 @@ class Settings:
     training_spot_price: float = 0.3
     training_isolation: bool = True
     tuning_poll_seconds: float = 0.1
+    tuning_quota_jobs: int = 750
+    tuning_quota_parallel_jobs: int = 10
 
     file: Path | None = field(default=None, repr=False)
 

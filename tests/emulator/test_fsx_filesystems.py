@@ -77,7 +77,22 @@ def test_a_file_system_is_created_and_deleted(emulator: Emulator) -> None:
     assert error["Code"] == "InvalidNetworkInterfaceID.NotFound"
 
 
+def without(settings: dict[str, Any], name: str) -> dict[str, Any]:
+    return {member: value for member, value in settings.items() if member != name}
+
+
 SCRATCH = {"DeploymentType": "SCRATCH_2"}
+PERSISTENT = {"DeploymentType": "PERSISTENT_2", "PerUnitStorageThroughput": 125}
+HDD = {"DeploymentType": "PERSISTENT_1", "PerUnitStorageThroughput": 12, "DriveCacheType": "READ"}
+AUTOMATIC = {"Mode": "AUTOMATIC"}
+PROVISIONED = {"Mode": "USER_PROVISIONED", "Iops": 2000}
+TIERED = {"StorageType": "INTELLIGENT_TIERING", "StorageCapacity": None}
+TIERING = {
+    "DeploymentType": "PERSISTENT_2",
+    "ThroughputCapacity": 4000,
+    "DataReadCacheConfiguration": {"SizingMode": "NO_CACHE"},
+    "MetadataConfiguration": {"Mode": "USER_PROVISIONED", "Iops": 6000},
+}
 
 
 @pytest.mark.parametrize(
@@ -102,6 +117,9 @@ SCRATCH = {"DeploymentType": "SCRATCH_2"}
         ({"SubnetIds": ["net-1"]}, "BadRequest", "'subnetIds.1.member' failed to satisfy constraint"),
         ({"SecurityGroupIds": ["sg-0123456789abcdef0"]}, "InvalidNetworkSettings", "sg-0123456789abcdef0"),
         ({"ClientRequestToken": "x" * 64}, "BadRequest", "length less than or equal to 63"),
+        ({"FileSystemType": "WINDOWS"}, "NotImplementedByEmulator", "WINDOWS"),
+        ({"Tags": [{"Key": "aws:owner", "Value": "me"}]}, "BadRequest", "aws: prefixed tag key names"),
+        ({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}, "BadRequest", "Duplicate tag keys"),
     ],
 )  # fmt: skip
 def test_what_aws_refuses_is_refused(emulator: Emulator, changes: dict[str, Any], code: str, words: str) -> None:
@@ -109,6 +127,58 @@ def test_what_aws_refuses_is_refused(emulator: Emulator, changes: dict[str, Any]
     error = refused(fsx.create_file_system, **parameters(emulator, **changes))
     assert error["Code"] == code
     assert words in error["Message"]
+
+
+@pytest.mark.parametrize(
+    ("lustre", "more", "words"),
+    [
+        (HDD, {"StorageType": "HDD", "StorageCapacity": 1800}, "multiple of 6000"),
+        (without(HDD, "DriveCacheType"), {"StorageType": "HDD"}, "DriveCacheType"),
+        ({**PERSISTENT, "DriveCacheType": "READ"}, {}, "DriveCacheType"),
+        ({**PERSISTENT, "ThroughputCapacity": 4000}, {}, "not supported for storage type SSD"),
+        (TIERING, {**TIERED, "StorageCapacity": 1200}, "cannot be given"),
+        ({**TIERING, "ThroughputCapacity": 5000}, TIERED, "multiple of 4000"),
+        (without(TIERING, "DataReadCacheConfiguration"), TIERED, "DataReadCacheConfiguration is required"),
+        ({**TIERING, "MetadataConfiguration": AUTOMATIC}, TIERED, "6000 or 12000"),
+        ({**SCRATCH, "MetadataConfiguration": AUTOMATIC}, {}, "MetadataConfiguration is not supported"),
+        ({**PERSISTENT, "MetadataConfiguration": {**AUTOMATIC, "Iops": 1500}}, {}, "AUTOMATIC"),
+        ({**PERSISTENT, "MetadataConfiguration": PROVISIONED}, {}, "1500, 3000, 6000"),
+        ({**PERSISTENT, "MetadataConfiguration": AUTOMATIC}, {"FileSystemTypeVersion": "2.12"}, "2.15"),
+        (PERSISTENT, {"FileSystemTypeVersion": "2.10"}, "2.12, 2.15"),
+        ({**PERSISTENT, "EfaEnabled": True}, {}, "EFA needs"),
+        ({**PERSISTENT, "AutomaticBackupRetentionDays": 91}, {}, "less than or equal to 90"),
+        ({**SCRATCH, "AutomaticBackupRetentionDays": 1}, {}, "AutomaticBackupRetentionDays is not supported"),
+        ({**SCRATCH, "RootSquashConfiguration": {"RootSquash": "root"}}, {}, "rootSquashConfiguration.rootSquash"),
+        ({**SCRATCH, "WeeklyMaintenanceStartTime": "8:25:00"}, {}, "weeklyMaintenanceStartTime"),
+        ({**SCRATCH, "DataCompressionType": "ZIP"}, {}, "[NONE, LZ4]"),
+        ({**SCRATCH, "ImportPath": "s3://data"}, {}, "does not implement ImportPath"),
+    ],
+)
+def test_settings_that_do_not_go_together(
+    emulator: Emulator, lustre: dict[str, Any], more: dict[str, Any], words: str
+) -> None:
+    fsx = emulator.client("fsx", parameter_validation=False)
+    error = refused(fsx.create_file_system, **parameters(emulator, LustreConfiguration=lustre, **more))
+    assert error["Code"] == ("NotImplementedByEmulator" if "implement" in words else "BadRequest")
+    assert words in error["Message"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "version"),
+    [
+        ({"LustreConfiguration": PERSISTENT}, "2.12"),
+        ({"LustreConfiguration": {**PERSISTENT, "MetadataConfiguration": AUTOMATIC, "EfaEnabled": True}}, "2.15"),
+        ({"LustreConfiguration": SCRATCH}, "2.10"),
+        ({"LustreConfiguration": {}, "StorageCapacity": 3600, "FileSystemTypeVersion": "2.15"}, "2.15"),
+        ({"LustreConfiguration": HDD, "StorageType": "HDD", "StorageCapacity": 6000}, "2.10"),
+        ({"LustreConfiguration": TIERING, **TIERED}, "2.15"),
+    ],
+)
+def test_what_aws_makes_is_made(emulator: Emulator, changes: dict[str, Any], version: str) -> None:
+    fsx = emulator.client("fsx", parameter_validation=False)
+    made = fsx.create_file_system(**parameters(emulator, **changes))["FileSystem"]
+    assert made["FileSystemTypeVersion"] == version
+    fsx.delete_file_system(FileSystemId=made["FileSystemId"])
 
 
 def test_closed_lustre_ports_are_refused(emulator: Emulator) -> None:

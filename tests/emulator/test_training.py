@@ -275,6 +275,16 @@ def test_an_output_bucket_that_does_not_exist(jobs: Jobs) -> None:
             "Either TrainingImage or AlgorithmName",
         ),
         (
+            {"AlgorithmSpecification": {"TrainingImage": "a", "AlgorithmName": "b", "TrainingInputMode": "File"}},
+            "ValidationException",
+            "and not both",
+        ),
+        (
+            {"AlgorithmSpecification": {"AlgorithmName": "b", "TrainingInputMode": "File"}},
+            "NotImplementedByEmulator",
+            "training with AlgorithmName",
+        ),
+        (
             {
                 "AlgorithmSpecification": {
                     "TrainingImage": XGBOOST_IMAGE,
@@ -361,6 +371,13 @@ def test_tags(jobs: Jobs) -> None:
     jobs.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "owner", "Value": "b"}, {"Key": "team", "Value": "c"}])
     jobs.sagemaker.delete_tags(ResourceArn=arn, TagKeys=["team"])
     assert jobs.sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "owner", "Value": "b"}]
+    taken = refused(jobs.sagemaker.add_tags, ResourceArn=arn, Tags=[{"Key": "aws:owner", "Value": "c"}])
+    assert taken == ("ValidationException", "aws: prefixed tag key names are not allowed for external use.")
+    jobs.sagemaker.delete_training_job(TrainingJobName=done["TrainingJobName"])
+    assert refused(jobs.sagemaker.list_tags, ResourceArn=arn) == (
+        "ValidationException",
+        "Requested resource not found.",
+    )
 
 
 def test_a_job_of_another_region_is_another_job(jobs: Jobs) -> None:

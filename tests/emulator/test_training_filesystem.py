@@ -107,6 +107,9 @@ def test_file_systems_need_a_vpc_and_file_mode(jobs: Jobs, lustre: Lustre) -> No
     fast = {**lustre.channel("train", "/data"), "InputMode": "FastFile"}
     with pytest.raises(ClientError, match="FastFile is not supported with FileSystemDataSource"):
         jobs.start(jobs.shell("true", InputDataConfig=[fast], **lustre.network))
+    other = lustre.channel("train", "/data", FileSystemType="EFS")
+    with pytest.raises(ClientError, match=r"NotImplementedByEmulator.*FileSystemDataSource of type EFS"):
+        jobs.start(jobs.shell("true", InputDataConfig=[other], **lustre.network))
     relative = lustre.channel("train", "/data")
     relative["DataSource"]["FileSystemDataSource"]["DirectoryPath"] = "data"
     with pytest.raises(ClientError, match="must be an absolute path"):
@@ -117,7 +120,6 @@ def test_file_systems_need_a_vpc_and_file_mode(jobs: Jobs, lustre: Lustre) -> No
     ("source", "reason"),
     [
         ({"FileSystemId": "fs-0123456789abcdef0"}, "File system of type FSxLustre does not exist."),
-        ({"FileSystemType": "EFS"}, "File system of type EFS does not exist."),
         ({"DirectoryPath": "/wrong123/data"}, "Incorrect mount path. Please ensure the mount path specified exists"),
         ({"DirectoryPath": "/{mount}/nowhere"}, "Incorrect mount path."),
         ({"DirectoryPath": "/{mount}/../.."}, "Incorrect mount path."),

@@ -385,6 +385,18 @@ def test_requests_that_are_refused(tuning: Tuning, changes: dict[str, Any], text
     assert text in caught.value.response["Error"]["Message"]
 
 
+@pytest.mark.parametrize(
+    ("limits", "quota"),
+    [
+        ({"MaxNumberOfTrainingJobs": 20, "MaxParallelTrainingJobs": 11}, "parallel training jobs per hyperparameter"),
+        ({"MaxNumberOfTrainingJobs": 751, "MaxParallelTrainingJobs": 1}, "training jobs per hyperparameter"),
+    ],
+)
+def test_quotas(tuning: Tuning, limits: dict[str, int], quota: str) -> None:
+    with pytest.raises(tuning.sagemaker.exceptions.ResourceLimitExceeded, match=quota):
+        tuning.begin(tuning.tuning(config={"ResourceLimits": limits}))
+
+
 def test_names(tuning: Tuning) -> None:
     done = tuning.finish(
         tuning.script("0", config={"ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1}})

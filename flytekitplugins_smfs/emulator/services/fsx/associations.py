@@ -8,6 +8,7 @@ from ...faults import AwsError
 from ...paging import page
 from ...registry import Context
 from .repository import Link, baseline, import_all, synchronize
+from .rules import check_tags
 from .service import ASSOCIATION, INDEX, earlier_answer, file_system, new_id, remember, service, shown
 
 MAX_PER_FILE_SYSTEM = 8
@@ -112,9 +113,8 @@ def move_on(ctx: Context, id: str) -> float | None:
 
 def drop_associations(ctx: Context, file_system_id: str) -> None:
     """Forget all links of a file system that is being deleted."""
-    for document in ctx.store.all(ASSOCIATION):
-        if document["FileSystemId"] == file_system_id:
-            _forget(ctx, document["AssociationId"])
+    for document in linked(ctx, file_system_id):
+        _forget(ctx, document["AssociationId"])
 
 
 def link_of(ctx: Context, document: dict[str, Any]) -> Link:
@@ -219,7 +219,8 @@ def _check(ctx: Context, request: dict[str, Any]) -> None:
         )
     if not request.get("FileSystemPath", "").startswith("/"):
         raise AwsError("BadRequest", "FileSystemPath is required and must begin with a forward slash (/).")
-    others = [d for d in ctx.store.all(ASSOCIATION) if d["FileSystemId"] == request["FileSystemId"]]
+    check_tags(request.get("Tags", []))
+    others = linked(ctx, request["FileSystemId"])
     if len(others) >= MAX_PER_FILE_SYSTEM:
         text = f"A file system can have at most {MAX_PER_FILE_SYSTEM} data repository associations."
         raise AwsError("ServiceLimitExceeded", text, Limit="FILE_SYSTEM_COUNT")
@@ -240,10 +241,11 @@ def _normal(path: str) -> str:
     return "/" + "/".join(part for part in path.split("/") if part)
 
 
+def linked(ctx: Context, file_system_id: str) -> list[dict[str, Any]]:
+    """All associations of a file system."""
+    return [document for document in ctx.store.all(ASSOCIATION) if document["FileSystemId"] == file_system_id]
+
+
 def associations_of(ctx: Context, file_system_id: str) -> list[dict[str, Any]]:
     """The associations of a file system that work now."""
-    return [
-        document
-        for document in ctx.store.all(ASSOCIATION)
-        if document["FileSystemId"] == file_system_id and document["Lifecycle"] == "AVAILABLE"
-    ]
+    return [document for document in linked(ctx, file_system_id) if document["Lifecycle"] == "AVAILABLE"]

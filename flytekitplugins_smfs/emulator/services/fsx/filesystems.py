@@ -9,8 +9,8 @@ from typing import Any
 from ...faults import AwsError
 from ...paging import page
 from ...registry import Context
-from .associations import drop_associations
-from .rules import check_capacity, check_file_system, check_network, version_of
+from .associations import drop_associations, linked
+from .rules import check_capacity, check_file_system, check_network, check_tags, version_of
 from .service import FILE_SYSTEM, earlier_answer, file_system, new_id, remember, service, shown
 
 _creating = threading.Lock()
@@ -32,6 +32,7 @@ _UPDATABLE = (
 def create_file_system(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Check everything AWS checks at once, and begin to make a file system."""
     check_file_system(request)
+    check_tags(request.get("Tags", []))
     vpc, groups = check_network(ctx, request)
     with _creating, ctx.store.transaction():
         made = earlier_answer(ctx, "CreateFileSystem", request)
@@ -63,7 +64,7 @@ def update_file_system(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         if document["Lifecycle"] != "AVAILABLE":
             text = f"File system {request['FileSystemId']} cannot be updated while it is {document['Lifecycle']}."
             raise AwsError("BadRequest", text)
-        _check_update(document, request)
+        _check_update(ctx, document, request)
         lustre = request.get("LustreConfiguration", {})
         target = {name: lustre[name] for name in _UPDATABLE if lustre.get(name) is not None}
         document["Lifecycle"] = "UPDATING"
@@ -173,10 +174,15 @@ def _create_interfaces(ctx: Context, document: dict[str, Any]) -> list[str]:
     return made
 
 
-def _check_update(document: dict[str, Any], request: dict[str, Any]) -> None:
-    lustre = {**document["LustreConfiguration"], **request.get("LustreConfiguration", {})}
+def _check_update(ctx: Context, document: dict[str, Any], request: dict[str, Any]) -> None:
+    changes = request.get("LustreConfiguration", {})
+    lustre = {**document["LustreConfiguration"], **changes}
     deployment = lustre["DeploymentType"]
     capacity = request.get("StorageCapacity")
+    if capacity is None and not any(name in changes for name in _UPDATABLE):
+        raise AwsError("BadRequest", "At least one parameter to update must be given.")
+    if changes.get("AutomaticBackupRetentionDays") and linked(ctx, document["FileSystemId"]):
+        raise AwsError("BadRequest", "A file system that is linked to a data repository cannot have automatic backups.")
     if capacity is not None:
         if deployment == "SCRATCH_1":
             raise AwsError("BadRequest", "Storage capacity cannot be increased for deployment type SCRATCH_1.")

@@ -6,7 +6,7 @@ Source: the API reference of CreateFileSystem and CreateFileSystemLustreConfigur
 
 from typing import Any
 
-from ...faults import AwsError
+from ...faults import AwsError, NotImplementedByEmulator
 from ...registry import Context
 
 PERSISTENT = ("PERSISTENT_1", "PERSISTENT_2")
@@ -15,8 +15,9 @@ LUSTRE_PORTS = (988, *range(1018, 1024))
 _SSD_THROUGHPUT = {"PERSISTENT_1": (50, 100, 200), "PERSISTENT_2": (125, 250, 500, 1000)}
 _HDD_STEP = {12: 6000, 40: 1800}
 _METADATA_IOPS = (1500, 3000, 6000)
-_VERSIONS = {"PERSISTENT_2": ("2.12", "2.15"), "SCRATCH_1": ("2.10",)}
-_DEFAULT_VERSIONS = {"SCRATCH_1": "2.10", "SCRATCH_2": "2.10", "PERSISTENT_1": "2.10", "PERSISTENT_2": "2.12"}
+_TIERING_IOPS = (6000, 12000)
+_TIERING_ONLY = ("ThroughputCapacity", "DataReadCacheConfiguration")
+_OLD_REPOSITORY = ("ImportPath", "ExportPath", "AutoImportPolicy", "ImportedFileChunkSize")
 _THROUGHPUT_TEXT = (
     "Invalid Lustre deployment configuration: the provided throughput is invalid or does not meet the storage "
     "capacity requirement"
@@ -26,13 +27,16 @@ _THROUGHPUT_TEXT = (
 def check_file_system(request: dict[str, Any]) -> None:
     """Raise what AWS answers if the parameters of a new file system do not go together."""
     if request["FileSystemType"] != "LUSTRE":
-        raise AwsError("NotImplementedByEmulator", f"The embedded AWS has no {request['FileSystemType']} file systems.")
+        raise NotImplementedByEmulator(f"file systems of type {request['FileSystemType']}")
     if len(request["SubnetIds"]) != 1:
         raise AwsError("BadRequest", "Exactly one subnet ID must be specified for this file system type.")
     lustre = request.get("LustreConfiguration", {})
     deployment = lustre.get("DeploymentType", "SCRATCH_1")
     storage = request.get("StorageType", "SSD")
-    _check_storage_type(deployment, storage)
+    for name in _OLD_REPOSITORY:
+        if name in lustre:
+            raise NotImplementedByEmulator(f"{name} of CreateFileSystem; create a data repository association")
+    _check_storage_type(deployment, storage, lustre)
     if storage == "INTELLIGENT_TIERING":
         _check_tiering(request, lustre)
     else:
@@ -41,7 +45,7 @@ def check_file_system(request: dict[str, Any]) -> None:
         _check_throughput(deployment, storage, lustre)
         check_capacity(deployment, storage, request["StorageCapacity"], lustre.get("PerUnitStorageThroughput"))
     _check_persistent_only(request, lustre, deployment)
-    _check_metadata(lustre, deployment)
+    _check_metadata(lustre, deployment, storage)
     version_of(request)
 
 
@@ -67,15 +71,25 @@ def version_of(request: dict[str, Any]) -> str:
     lustre = request.get("LustreConfiguration", {})
     deployment = lustre.get("DeploymentType", "SCRATCH_1")
     version: str | None = request.get("FileSystemTypeVersion")
+    valid: tuple[str, ...] = ("2.10", "2.12", "2.15")
+    if deployment == "PERSISTENT_2":
+        valid = ("2.15",) if lustre.get("MetadataConfiguration") else ("2.12", "2.15")
     if version is None:
-        newest = lustre.get("MetadataConfiguration") or lustre.get("EfaEnabled")
-        return "2.15" if newest else _DEFAULT_VERSIONS[deployment]
-    valid = _VERSIONS.get(deployment, ("2.10", "2.12", "2.15"))
+        return valid[0]
     if version not in valid:
         raise AwsError(
             "BadRequest", f"Invalid FileSystemTypeVersion {version} for {deployment}. Valid values: {', '.join(valid)}."
         )
     return version
+
+
+def check_tags(tags: list[dict[str, str]]) -> None:
+    """Raise BadRequest for keys that are AWS's own, or given twice."""
+    keys = [tag["Key"] for tag in tags]
+    if any(key.lower().startswith("aws:") for key in keys):
+        raise AwsError("BadRequest", "aws: prefixed tag key names are not allowed for external use.")
+    if len(set(keys)) < len(keys):
+        raise AwsError("BadRequest", "Duplicate tag keys are not allowed.")
 
 
 def check_network(ctx: Context, request: dict[str, Any]) -> tuple[str, list[str]]:
@@ -99,10 +113,15 @@ def check_network(ctx: Context, request: dict[str, Any]) -> tuple[str, list[str]
     return subnet.vpc, groups
 
 
-def _check_storage_type(deployment: str, storage: str) -> None:
+def _check_storage_type(deployment: str, storage: str, lustre: dict[str, Any]) -> None:
     allowed = {"SSD": ("SCRATCH_1", "SCRATCH_2", *PERSISTENT), "HDD": ("PERSISTENT_1",)}
     if deployment not in allowed.get(storage, ("PERSISTENT_2",)):
         raise AwsError("BadRequest", f"Storage type {storage} is not supported for deployment type {deployment}.")
+    if (storage == "HDD") != ("DriveCacheType" in lustre):
+        raise AwsError("BadRequest", "DriveCacheType is required for storage type HDD, and supported for no other.")
+    given = [name for name in _TIERING_ONLY if name in lustre]
+    if given and storage != "INTELLIGENT_TIERING":
+        raise AwsError("BadRequest", f"{given[0]} is not supported for storage type {storage}.")
 
 
 def _check_throughput(deployment: str, storage: str, lustre: dict[str, Any]) -> None:
@@ -128,6 +147,8 @@ def _check_tiering(request: dict[str, Any], lustre: dict[str, Any]) -> None:
         raise AwsError(
             "BadRequest", "ThroughputCapacity must be a multiple of 4000 for storage type INTELLIGENT_TIERING."
         )
+    if "DataReadCacheConfiguration" not in lustre:
+        raise AwsError("BadRequest", "DataReadCacheConfiguration is required for storage type INTELLIGENT_TIERING.")
 
 
 def _check_persistent_only(request: dict[str, Any], lustre: dict[str, Any], deployment: str) -> None:
@@ -140,13 +161,20 @@ def _check_persistent_only(request: dict[str, Any], lustre: dict[str, Any], depl
         raise AwsError("BadRequest", f"{given[0]} is not supported for deployment type {deployment}.")
 
 
-def _check_metadata(lustre: dict[str, Any], deployment: str) -> None:
+def _check_metadata(lustre: dict[str, Any], deployment: str, storage: str) -> None:
     metadata = lustre.get("MetadataConfiguration")
     if metadata is None:
+        if lustre.get("EfaEnabled"):
+            raise AwsError("BadRequest", "EFA needs a PERSISTENT_2 file system with a MetadataConfiguration.")
         return
     if deployment != "PERSISTENT_2":
         raise AwsError("BadRequest", f"MetadataConfiguration is not supported for deployment type {deployment}.")
     iops = metadata.get("Iops")
+    if storage == "INTELLIGENT_TIERING":
+        if iops not in _TIERING_IOPS:
+            text = "Metadata IOPS must be USER_PROVISIONED, 6000 or 12000, for storage type INTELLIGENT_TIERING."
+            raise AwsError("BadRequest", text)
+        return
     if metadata["Mode"] == "AUTOMATIC" and iops is not None:
         raise AwsError("BadRequest", "Metadata IOPS cannot be given in AUTOMATIC mode.")
     if metadata["Mode"] == "USER_PROVISIONED":

@@ -5,6 +5,7 @@ from typing import Any
 from ...faults import AwsError
 from ...paging import page
 from ...registry import Context
+from .rules import check_tags
 from .service import ASSOCIATION, FILE_SYSTEM, TASK, service
 
 _KINDS = {"file-system": FILE_SYSTEM, "association": ASSOCIATION, "task": TASK}
@@ -13,6 +14,7 @@ _KINDS = {"file-system": FILE_SYSTEM, "association": ASSOCIATION, "task": TASK}
 @service.operation("TagResource")
 def tag_resource(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Add tags; those with the same key are replaced."""
+    check_tags(request["Tags"])
     with ctx.store.transaction():
         kind, id, document = _resource(ctx, request["ResourceARN"])
         new = {tag["Key"]: tag for tag in request["Tags"]}

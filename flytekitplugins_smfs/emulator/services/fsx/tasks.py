@@ -8,6 +8,7 @@ from ...paging import page
 from ...registry import Context
 from .associations import associations_of, link_of
 from .repository import Link, export_paths, import_paths
+from .rules import check_tags
 from .service import TASK, earlier_answer, file_system, new_id, remember, service, shown
 
 _UNFINISHED = ("PENDING", "EXECUTING", "CANCELING")
@@ -120,6 +121,7 @@ def _task(ctx: Context, id: str) -> dict[str, Any]:
 def _check(ctx: Context, request: dict[str, Any]) -> None:
     id = request["FileSystemId"]
     file_system(ctx, id)
+    check_tags(request.get("Tags", []))
     if not associations_of(ctx, id):
         text = f"File system {id} is not linked to a data repository."
         raise AwsError("BadRequest", text)

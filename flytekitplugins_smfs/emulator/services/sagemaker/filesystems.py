@@ -35,9 +35,7 @@ class FileSystem:
 
 
 def find(ctx: Context, source: dict[str, Any]) -> FileSystem | None:
-    """The file system of a FileSystemDataSource, or None if there is none of that id and type."""
-    if source["FileSystemType"] != "FSxLustre":
-        return None
+    """The file system of a FileSystemDataSource, or None if there is none of that id."""
     doc = ctx.store.get(_LUSTRE, source["FileSystemId"])
     if doc is None:
         return None

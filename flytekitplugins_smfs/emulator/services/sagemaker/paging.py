@@ -1,12 +1,12 @@
 """Sorting, filtering and paging of SageMaker's list operations, which all look alike."""
 
-import base64
-import binascii
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from ...faults import AwsError
+from ... import paging
 from ...store import Doc
+
+Item = TypeVar("Item")
 
 
 def select(docs: list[Doc], request: dict[str, Any]) -> list[Doc]:
@@ -32,21 +32,9 @@ def select(docs: list[Doc], request: dict[str, Any]) -> list[Doc]:
     return found
 
 
-def page(items: list[Any], request: dict[str, Any], default: int = 10) -> tuple[list[Any], str | None]:
+def page(items: Sequence[Item], request: dict[str, Any], default: int = 10) -> tuple[Sequence[Item], str | None]:
     """The page that NextToken and MaxResults ask for, and the next token if there is more."""
-    start = _position(request.get("NextToken"))
-    stop = start + int(request.get("MaxResults") or default)
-    more = base64.urlsafe_b64encode(str(stop).encode()).decode() if stop < len(items) else None
-    return items[start:stop], more
-
-
-def _position(token: str | None) -> int:
-    if not token:
-        return 0
-    try:
-        return int(base64.urlsafe_b64decode(token))
-    except (ValueError, binascii.Error):
-        raise AwsError("ValidationException", "The provided NextToken is not valid.") from None
+    return paging.page(items, request.get("MaxResults", default), request.get("NextToken"), "ValidationException")
 
 
 def _compare(field: str, moment: float, after: bool) -> Callable[[Doc], bool]:

@@ -5,9 +5,6 @@ Each rule yields AWS's text for what is wrong; texts without a public source say
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote
-
-from moto.iam.models import iam_backends
 
 from ...faults import AwsError, NotImplementedByEmulator
 from ...images import algorithm_of
@@ -29,12 +26,14 @@ def check(ctx: Context, request: dict[str, Any]) -> None:
 
 def _refuse_unimplemented(request: dict[str, Any]) -> None:
     modes = {channel.get("InputMode") for channel in request.get("InputDataConfig", [])}
-    kinds = {c["DataSource"].get("S3DataSource", {}).get("S3DataType") for c in request.get("InputDataConfig", [])}
+    sources = [channel["DataSource"] for channel in request.get("InputDataConfig", [])]
+    kinds = {source.get("S3DataSource", {}).get("S3DataType") for source in sources}
+    systems = {source.get("FileSystemDataSource", {}).get("FileSystemType") for source in sources}
     refused = {
-        "training with AlgorithmName": "AlgorithmName" in request["AlgorithmSpecification"],
         "InstanceGroups (heterogeneous clusters)": bool(request["ResourceConfig"].get("InstanceGroups")),
         "TrainingPlanArn": "TrainingPlanArn" in request["ResourceConfig"],
         "input mode Pipe": "Pipe" in modes | {request["AlgorithmSpecification"]["TrainingInputMode"]},
+        "FileSystemDataSource of type EFS": "EFS" in systems,
         "S3DataType AugmentedManifestFile": "AugmentedManifestFile" in kinds,
         "S3DataType Converse": "Converse" in kinds,
         "DebugRuleConfigurations": bool(request.get("DebugRuleConfigurations")),
@@ -48,8 +47,10 @@ def _refuse_unimplemented(request: dict[str, Any]) -> None:
 
 def _algorithm(request: dict[str, Any]) -> Iterator[str]:
     specification = request["AlgorithmSpecification"]
-    if not specification.get("TrainingImage"):
-        yield "Either TrainingImage or AlgorithmName must be specified in AlgorithmSpecification."
+    if ("TrainingImage" in specification) == ("AlgorithmName" in specification):
+        yield "Either TrainingImage or AlgorithmName must be specified in AlgorithmSpecification, and not both."
+    if "AlgorithmName" in specification:
+        raise NotImplementedByEmulator("training with AlgorithmName")
     if specification.get("MetricDefinitions") and algorithm_of(request):
         yield (
             "You can't override the metric definitions for Amazon SageMaker algorithms. Please retry your request "
@@ -108,15 +109,11 @@ def _role(ctx: Context, arn: str) -> Iterator[str]:
     account = arn.split(":")[4]
     if account != ctx.account:
         yield "Cross-account pass role is not allowed."
-    elif not any(role.arn == arn and _trusts_sagemaker(role) for role in iam_backends[account]["aws"].get_roles()):
+    elif not ctx.iam.trusts(arn, "sagemaker.amazonaws.com"):
         yield (
             f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
             "'sagemaker.amazonaws.com' to assume the role."
         )
-
-
-def _trusts_sagemaker(role: Any) -> bool:
-    return "sagemaker.amazonaws.com" in unquote(role.assume_role_policy_document or "")
 
 
 def _s3_inputs(ctx: Context, request: dict[str, Any]) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """Tags of SageMaker's resources, by ARN."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ...faults import AwsError
 from ...registry import Context
+from ...store import Doc
 from .paging import page
 from .service import service
 
@@ -11,39 +13,63 @@ _TAGS = "sagemaker.tags"
 _MOST = 50
 
 
-def put_tags(ctx: Context, arn: str, tags: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Add tags to a resource; those of the same key are replaced. Raises ResourceLimitExceeded over 50."""
-    with ctx.store.transaction():
-        doc = ctx.store.get(_TAGS, arn) or {"tags": {}}
-        doc["tags"].update({tag["Key"]: tag["Value"] for tag in tags})
-        if len(doc["tags"]) > _MOST:
-            raise AwsError("ValidationException", f"A resource cannot have more than {_MOST} tags.")
-        ctx.store.put(_TAGS, arn, doc)
-    return _listed(doc["tags"])
+def begin(ctx: Context, arn: str, tags: list[dict[str, str]]) -> None:
+    """Give a new resource its tags. Only what has begun to have tags may be given more."""
+    _check(tags)
+    ctx.store.put(_TAGS, arn, {"tags": {tag["Key"]: tag["Value"] for tag in tags}})
+
+
+def end(ctx: Context, arn: str) -> None:
+    """Forget the tags of a resource that is deleted."""
+    ctx.store.delete(_TAGS, arn)
 
 
 @service.operation("AddTags")
 def add_tags(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """AddTags: answers with all tags the resource has now."""
-    return {"Tags": put_tags(ctx, request["ResourceArn"], request["Tags"])}
+    """AddTags: those of the same key are replaced; answers with all tags the resource has now."""
+    _check(request["Tags"])
+    added = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+    return {"Tags": _listed(_changed(ctx, request["ResourceArn"], lambda tags: {**tags, **added}))}
 
 
 @service.operation("ListTags")
 def list_tags(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """ListTags, in pages of MaxResults."""
-    doc = ctx.store.get(_TAGS, request["ResourceArn"]) or {"tags": {}}
-    tags, token = page(_listed(doc["tags"]), request, default=50)
+    tags, token = page(_listed(_load(ctx, request["ResourceArn"])["tags"]), request, default=_MOST)
     return {"Tags": tags, "NextToken": token}
 
 
 @service.operation("DeleteTags")
 def delete_tags(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """DeleteTags: keys that are not there are ignored."""
-    with ctx.store.transaction():
-        doc = ctx.store.get(_TAGS, request["ResourceArn"]) or {"tags": {}}
-        doc["tags"] = {key: value for key, value in doc["tags"].items() if key not in request["TagKeys"]}
-        ctx.store.put(_TAGS, request["ResourceArn"], doc)
+    gone = set(request["TagKeys"])
+    _changed(ctx, request["ResourceArn"], lambda tags: {key: tags[key] for key in tags if key not in gone})
     return {}
+
+
+def _changed(ctx: Context, arn: str, change: Callable[[dict[str, str]], dict[str, str]]) -> dict[str, str]:
+    with ctx.store.transaction():
+        tags = change(_load(ctx, arn)["tags"])
+        if len(tags) > _MOST:
+            raise AwsError("ValidationException", f"A resource cannot have more than {_MOST} tags.")
+        ctx.store.put(_TAGS, arn, {"tags": tags})
+    return tags
+
+
+def _load(ctx: Context, arn: str) -> Doc:
+    doc = ctx.store.get(_TAGS, arn)
+    if doc is None:
+        raise AwsError("ValidationException", "Requested resource not found.")
+    return doc
+
+
+def _check(tags: list[dict[str, str]]) -> None:
+    """Keys that begin with ``aws:`` are AWS's own; a key may be given once."""
+    keys = [tag["Key"] for tag in tags]
+    if any(key.lower().startswith("aws:") for key in keys):
+        raise AwsError("ValidationException", "aws: prefixed tag key names are not allowed for external use.")
+    if len(set(keys)) < len(keys):
+        raise AwsError("ValidationException", "Duplicate tag keys are not allowed.")
 
 
 def _listed(tags: dict[str, str]) -> list[dict[str, str]]:

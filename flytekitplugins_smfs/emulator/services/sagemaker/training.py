@@ -5,11 +5,10 @@ from typing import Any
 from ...faults import AwsError
 from ...registry import Context
 from ...store import Doc
-from . import rules
+from . import rules, tags
 from .jobs import ENDED, TRAINING_JOB, description, edit, enter, identity, load, of_region, summary
 from .paging import page, select
 from .service import service
-from .tags import put_tags
 
 
 @service.operation("CreateTrainingJob")
@@ -57,7 +56,7 @@ def create(ctx: Context, request: dict[str, Any], tuning: str | None = None, **m
                 f"already exists ({arn})",
             )
         ctx.store.put(TRAINING_JOB, identity(ctx, name), doc)
-        put_tags(ctx, arn, request.get("Tags", []))
+        tags.begin(ctx, arn, request.get("Tags", []))
         ctx.scheduler.after(0, TRAINING_JOB, identity(ctx, name))
     return doc
 
@@ -129,5 +128,7 @@ def delete_training_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
             "ValidationException",
             f"The request was rejected because the training job is in status {doc['status']}.",
         )
-    ctx.store.delete(TRAINING_JOB, doc["id"])
+    with ctx.store.transaction():
+        ctx.store.delete(TRAINING_JOB, doc["id"])
+        tags.end(ctx, doc["arn"])
     return {}

@@ -5,11 +5,10 @@ from typing import Any
 from ...faults import AwsError
 from ...registry import Context
 from ...store import Doc
-from . import tuning_rules
+from . import tags, tuning_rules
 from .jobs import identity, of_region, specification
 from .paging import page, select
 from .service import service
-from .tags import put_tags
 from .trials import TUNING_JOB, best, definitions, load_tuning, trial_summary, trials, tuning_summary
 
 _ENDED = ("Completed", "Failed", "Stopped")
@@ -44,7 +43,7 @@ def create_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
                 f"with this name already exists ({arn})",
             )
         ctx.store.put(TUNING_JOB, identity(ctx, name), doc)
-        put_tags(ctx, arn, request.get("Tags", []))
+        tags.begin(ctx, arn, request.get("Tags", []))
         ctx.scheduler.after(0, TUNING_JOB, identity(ctx, name))
     return {"HyperParameterTuningJobArn": arn}
 
@@ -116,7 +115,9 @@ def delete_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """DeleteHyperParameterTuningJob: only after its end; its training jobs stay."""
     doc = load_tuning(ctx, request["HyperParameterTuningJobName"])
     _refuse_status(doc, wanted_ended=True)
-    ctx.store.delete(TUNING_JOB, doc["id"])
+    with ctx.store.transaction():
+        ctx.store.delete(TUNING_JOB, doc["id"])
+        tags.end(ctx, doc["arn"])
     return {}
 
 

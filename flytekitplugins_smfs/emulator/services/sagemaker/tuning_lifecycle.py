@@ -14,7 +14,6 @@ from .trials import TUNING_JOB, Trial, best, definitions, search, trials, tried
 from .tuning_rules import grid_size, training_request
 
 _ALL_FAILED = "All training jobs failed. Please take a look at the training jobs failures to get more details."
-_MOST_TRIALS = 750
 
 
 @service.lifecycle(TUNING_JOB)
@@ -34,7 +33,7 @@ def take_turn(ctx: Context, id: str) -> float | None:
             return _finish(ctx, doc, some, "Stopped" if doc["stop"] else "Completed")
     else:
         room = doc["request"]["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"]
-        wanted = min(room - len(running), _most_trials(doc) - len(doc["trials"]))
+        wanted = min(room - len(running), _most_trials(ctx, doc) - len(doc["trials"]))
         for _ in range(wanted):
             doc, some = _start_trial(ctx, doc, some)
         if wanted <= 0 and not running:
@@ -71,9 +70,9 @@ def _parents(ctx: Context, doc: Doc, which: int) -> list[Tried]:
     return found
 
 
-def _most_trials(doc: Doc) -> int:
+def _most_trials(ctx: Context, doc: Doc) -> int:
     config = doc["request"]["HyperParameterTuningJobConfig"]
-    limit = int(config["ResourceLimits"].get("MaxNumberOfTrainingJobs", _MOST_TRIALS))
+    limit = int(config["ResourceLimits"].get("MaxNumberOfTrainingJobs", ctx.settings.tuning_quota_jobs))
     if config["Strategy"] == "Grid":
         return min(limit, sum(map(grid_size, definitions(doc["request"]))))
     return limit

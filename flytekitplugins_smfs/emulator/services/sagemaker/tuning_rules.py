@@ -19,6 +19,7 @@ def check(ctx: Context, request: dict[str, Any]) -> None:
     _refuse_unimplemented(request, config)
     if ("TrainingJobDefinition" in request) == ("TrainingJobDefinitions" in request):
         _refuse("Specify exactly one of TrainingJobDefinition and TrainingJobDefinitions.")
+    _check_quotas(ctx, config["ResourceLimits"])
     for problem in (*_limits(config), *_hyperband(request, config), *_parents(ctx, request)):
         _refuse(problem)
     for definition in definitions(request):
@@ -64,6 +65,22 @@ def _refuse_unimplemented(request: dict[str, Any], config: dict[str, Any]) -> No
     criteria = config.get("TuningJobCompletionCriteria", {})
     if criteria.get("ConvergenceDetected", {}).get("CompleteOnConvergence") == "Enabled":
         raise NotImplementedByEmulator("the completion criterion ConvergenceDetected")
+
+
+def _check_quotas(ctx: Context, limits: dict[str, Any]) -> None:
+    """The account's quotas; see "Resource limits" of automatic model tuning in the developer guide."""
+    asked = (
+        ("training jobs", limits.get("MaxNumberOfTrainingJobs", 0), ctx.settings.tuning_quota_jobs),
+        ("parallel training jobs", limits["MaxParallelTrainingJobs"], ctx.settings.tuning_quota_parallel_jobs),
+    )
+    for what, number, quota in asked:
+        if number > quota:
+            raise AwsError(
+                "ResourceLimitExceeded",
+                f"The account-level service limit 'Number of {what} per hyperparameter tuning job' is {quota}, with "
+                f"current utilization of 0 and a request delta of {number}. Please use AWS Service Quotas to request "
+                "an increase for this quota.",
+            )
 
 
 def _limits(config: dict[str, Any]) -> Iterator[str]:

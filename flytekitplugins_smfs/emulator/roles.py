@@ -1,0 +1,38 @@
+"""What the other services ask of IAM: which roles there are, and whom they trust."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from .moto_backend import MotoBackend
+
+
+class Roles:
+    """Questions to the account's IAM, which has no regions."""
+
+    def __init__(self, moto: MotoBackend, region: str) -> None:
+        self._moto = moto
+        self._region = region
+
+    def trusts(self, arn: str, service: str) -> bool:
+        """Whether the role exists and lets a service (``sagemaker.amazonaws.com``) assume it."""
+        iam = self._moto.client("iam", self._region)
+        try:
+            role = iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchEntity":
+                return False
+            raise
+        statements = _listed(role["AssumeRolePolicyDocument"].get("Statement", []))
+        return bool(role["Arn"] == arn) and any(_admits(statement, service) for statement in statements)
+
+
+def _admits(statement: dict[str, Any], service: str) -> bool:
+    principal = statement.get("Principal", {})
+    services = _listed(principal.get("Service", [])) if isinstance(principal, dict) else [principal]
+    return statement.get("Effect") == "Allow" and bool({"*", service} & set(services))
+
+
+def _listed(value: Any) -> list[Any]:
+    """A policy document may write a list of one without its brackets."""
+    return value if isinstance(value, list) else [value]
