@@ -1,0 +1,77 @@
+"""Launch plans: what a cluster is told of them, and when they run."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from croniter import croniter
+from flyteidl.admin import schedule_pb2
+from flytekit import CronSchedule, FixedRate, LaunchPlan, workflow
+from flytekit.configuration import Image, ImageConfig, SerializationSettings
+from flytekit.core.type_engine import TypeEngine
+from flytekit.tools.translator import get_serializable
+
+from flytekitplugins_smfs.flyte.tasks import create_lustre
+from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec
+from workflows.digits import nightly
+
+
+@workflow
+def provisioned(at: datetime, spec: LustreSpec = LustreSpec()) -> LustreFileSystem:
+    return create_lustre(spec=spec)
+
+
+def entity(plan: LaunchPlan) -> Any:
+    """The launch plan as it is registered."""
+    images = ImageConfig(default_image=Image("default", "example", "1"))
+    chosen = SerializationSettings(project="p", domain="d", version="v", image_config=images)
+    return get_serializable(OrderedDict(), chosen, plan).to_flyte_idl()
+
+
+def next_times(expression: str, after: datetime, count: int) -> list[datetime]:
+    every = croniter(expression, after)
+    return [every.get_next(datetime) for _ in range(count)]
+
+
+# C106
+def test_the_nightly_plan_runs_every_night_at_two() -> None:
+    made = entity(nightly)
+    assert (made.id.name, made.id.project) == ("digits.nightly", "p")
+    assert made.spec.workflow_id.name.endswith("digits.lustre_training")
+    cron = made.spec.entity_metadata.schedule.cron_schedule.schedule
+    first, second = next_times(cron, datetime(2026, 3, 1, 13, 45, tzinfo=UTC), 2)
+    assert (first, second - first) == (datetime(2026, 3, 2, 2, tzinfo=UTC), timedelta(days=1))
+    assert made.spec.default_inputs.parameters["repository"].default.scalar.primitive.string_value == "digits/nightly"
+    assert "spec" in made.spec.default_inputs.parameters  # and can be chosen at each launch
+
+
+# C106
+@pytest.mark.parametrize(
+    ("expression", "times"),
+    [("*/15 * * * *", ["12:15", "12:30", "12:45"]), ("@hourly", ["13:00", "14:00", "15:00"])],
+)
+def test_a_cron_plan_is_told_when_it_was_kicked_off(expression: str, times: list[str]) -> None:
+    schedule = CronSchedule(schedule=expression, kickoff_time_input_arg="at")
+    spec = LustreSpec(capacity_gib=2400)
+    plan = LaunchPlan.create(f"cron.{expression}", provisioned, fixed_inputs={"spec": spec}, schedule=schedule)
+    told = entity(plan).spec
+    cron = told.entity_metadata.schedule.cron_schedule.schedule
+    assert [f"{at:%H:%M}" for at in next_times(cron, datetime(2026, 3, 1, 12, tzinfo=UTC), 3)] == times
+    assert told.entity_metadata.schedule.kickoff_time_input_arg == "at"
+    literal = plan.fixed_inputs.literals["spec"]
+    assert TypeEngine.to_python_value(None, literal, LustreSpec) == spec  # the fixed input is a whole typed value
+    assert list(told.fixed_inputs.literals) == ["spec"]
+    assert "spec" not in told.default_inputs.parameters  # so nobody can choose another
+
+
+# C106
+def test_a_plan_at_a_fixed_rate() -> None:
+    plan = LaunchPlan.create(
+        "rate", provisioned, schedule=FixedRate(duration=timedelta(hours=6), kickoff_time_input_arg="at")
+    )
+    schedule = entity(plan).spec.entity_metadata.schedule
+    assert (schedule.rate.value, schedule.rate.unit) == (6, schedule_pb2.HOUR)
+    assert schedule.kickoff_time_input_arg == "at"
