@@ -17,7 +17,7 @@ import click
 import psutil
 
 from . import processes
-from .instance import AlreadyRunning, is_locked, read_server_file
+from .instance import AlreadyRunning, free_port, is_locked, read_server_file
 from .paths import Paths
 from .settings import Settings
 
@@ -39,7 +39,17 @@ _state_option = click.option(
 )
 
 
-@click.group(name="emulator")
+class _Commands(click.Group):
+    """Ends with one line when the system refuses something, such as a directory nobody may write to."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OSError as problem:
+            raise click.ClickException(str(problem)) from problem
+
+
+@click.group(name="emulator", cls=_Commands)
 def emulator() -> None:
     """The embedded AWS."""
 
@@ -59,6 +69,9 @@ def start(state: Path, port: int, detach: bool, changes: tuple[str, ...]) -> Non
         server = _wait_ready(paths, None)
         click.echo(f"already running on {server['url']} (pid {server['pid']}, state {paths.state})")
         return
+    paths.create()
+    if port and free_port(port) != port:
+        raise click.ClickException(f"port {port} of 127.0.0.1 is taken; give another, or 0 for any free one")
     if detach:
         server = _spawn(paths, port, changes)
         click.echo(f"running on {server['url']} (S3 on {server['s3_url']}, pid {server['pid']}, state {paths.state})")
@@ -159,7 +172,6 @@ def _parsed(changes: tuple[str, ...]) -> dict[str, str]:
 
 def _spawn(paths: Paths, port: int, changes: tuple[str, ...]) -> dict[str, Any]:
     """Start a server in a session of its own and wait until it is ready."""
-    paths.create()
     command = [sys.executable, "-m", __package__, "start", "--state", str(paths.state), "--port", str(port)]
     for change in changes:
         command += ["--set", change]

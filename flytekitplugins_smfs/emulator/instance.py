@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,21 @@ def only_one(paths: Paths) -> Iterator[None]:
         except BlockingIOError:
             raise AlreadyRunning(f"a server is running on {paths.state}") from None
         yield
+
+
+def free_port(preferred: int | None) -> int:
+    """The preferred port if nobody has it, otherwise any free one."""
+    for candidate in (preferred, 0):
+        if candidate is None:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port on 127.0.0.1")
 
 
 def write_server_file(paths: Paths, port: int, s3_port: int) -> None:

@@ -13,11 +13,10 @@ from .account import Account
 from .admin import PREFIX, Admin
 from .dispatch import Dispatcher
 from .faults import DropConnection
-from .instance import only_one, read_server_file, write_server_file
+from .instance import free_port, only_one, read_server_file, write_server_file
 from .paths import Paths
 from .protocol import Request, Response
 from .settings import Settings
-from .storage import free_port
 
 log = logging.getLogger(__name__)
 

@@ -113,21 +113,6 @@ def program() -> str:
     return found
 
 
-def free_port(preferred: int | None) -> int:
-    """The preferred port if nobody has it, otherwise any free one."""
-    for candidate in (preferred, 0):
-        if candidate is None:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", candidate))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError("no free port on 127.0.0.1")
-
-
 def _end_with_parent() -> None:
     """Ask Linux to end this process when its parent's thread ends (PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)

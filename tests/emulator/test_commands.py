@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -124,3 +125,26 @@ def test_an_unknown_setting_is_refused_before_anything_starts(tmp_path: Path) ->
         run_emulator("start", "--detach", "--state", str(tmp_path / "state"), "--set", "fsx_creatin_seconds=1")
     assert "fsx_creatin_seconds" in caught.value.stderr
     assert not (tmp_path / "state").exists()
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        for how in ((), ("--detach",)):
+            assert failing("start", *how, "--port", str(port), "--state", str(tmp_path / "state")) == (
+                f"Error: port {port} of 127.0.0.1 is taken; give another, or 0 for any free one\n"
+            )
+
+
+def test_a_state_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for how in ((), ("--detach",)):
+        text = failing("start", *how, "--state", str(tmp_path / "file/state"))
+        assert text == f"Error: [Errno 20] Not a directory: '{tmp_path}/file/state'\n"
+
+
+def failing(*arguments: str) -> str:
+    """What a command that must fail says."""
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        run_emulator(*arguments)
+    return str(caught.value.stderr)

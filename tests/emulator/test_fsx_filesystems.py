@@ -248,6 +248,24 @@ def test_storage_grows_but_never_shrinks(emulator: Emulator) -> None:
     assert updating["Lifecycle"] == "UPDATING"
     assert wait_for(lambda: at(emulator, id, "AVAILABLE"))["StorageCapacity"] == 2400
     assert refused(fsx.update_file_system, FileSystemId=id, StorageCapacity=1200)["Code"] == "BadRequest"
+    assert "multiple of 2400" in refused(fsx.update_file_system, FileSystemId=id, StorageCapacity=3000)["Message"]
+    assert "At least one parameter" in refused(fsx.update_file_system, FileSystemId=id)["Message"]
+
+
+def test_linked_file_systems_have_no_backups(emulator: Emulator) -> None:
+    fsx = emulator.client("fsx")
+    id = available(emulator)["FileSystemId"]
+    bucket = "s3://sagemaker-us-east-1-123456789012/backups"
+    fsx.create_data_repository_association(FileSystemId=id, FileSystemPath="/a", DataRepositoryPath=bucket)
+    backups = {"AutomaticBackupRetentionDays": 7}
+    error = refused(fsx.update_file_system, FileSystemId=id, LustreConfiguration=backups)
+    assert error["Code"] == "BadRequest"
+    assert "cannot have automatic backups" in error["Message"]
+    keeping = available(emulator, LustreConfiguration={**PERSISTENT, **backups})["FileSystemId"]
+    link = {"FileSystemPath": "/a", "DataRepositoryPath": bucket}
+    assert (
+        "automatic backups" in refused(fsx.create_data_repository_association, FileSystemId=keeping, **link)["Message"]
+    )
 
 
 def test_tags_are_added_listed_and_removed(emulator: Emulator) -> None:
