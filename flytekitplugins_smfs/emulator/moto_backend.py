@@ -5,13 +5,11 @@ seed of moto's random numbers, and replayed at start: the same ids come out agai
 """
 
 import io
-import json
 import logging
 import os
 import random
 import re
 import threading
-import time
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -21,18 +19,13 @@ from botocore.exceptions import UnknownServiceError
 
 from . import models
 from .faults import AwsError
+from .journal import Journal
 from .protocol import Request, Response, error_for
 from .settings import Settings
 from .store import Store
 
 log = logging.getLogger(__name__)
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS moto_journal (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, seed INTEGER NOT NULL, method TEXT NOT NULL, target TEXT NOT NULL,
-    headers TEXT NOT NULL, body BLOB NOT NULL, time REAL NOT NULL DEFAULT 0
-);
-"""
 _VPC = re.compile(rb"<vpcId>([^<]+)</vpcId>")
 _READS = ("Describe", "Get", "List", "Head", "BatchGet", "Simulate", "Search", "Lookup", "Scan", "Query")
 
@@ -65,9 +58,7 @@ class MotoBackend:
         self._clients: dict[tuple[str, str], Any] = {}
         self._known: set[tuple[str, str]] = set()
         self._app: Any = None
-        store.create_tables(_SCHEMA)
-        if not store.run("SELECT 1 FROM pragma_table_info('moto_journal') WHERE name = 'time'"):
-            store.create_tables("ALTER TABLE moto_journal ADD COLUMN time REAL NOT NULL DEFAULT 0")
+        self._journal = Journal(store)
         os.environ["MOTO_ACCOUNT_ID"] = settings.account
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
@@ -80,11 +71,9 @@ class MotoBackend:
 
         logging.getLogger("moto").setLevel(logging.ERROR)
         self._app = DomainDispatcherApplication(create_backend_app)
-        for seed, method, target, headers, body, moment in self._store.run(
-            "SELECT seed, method, target, headers, body, time FROM moto_journal ORDER BY seq"
-        ):
-            with moto_at(moment or time.time()):
-                self._play(Request(method, target, json.loads(headers), bytes(body)), seed)
+        for entry in self._journal.entries():
+            with moto_at(entry.moment):
+                self._play(entry.request, entry.seed)
 
     def handle(self, service: str, region: str, operation: str, request: Request) -> Response:
         """Answer a request; what changed something is in the journal before this returns."""
@@ -94,7 +83,7 @@ class MotoBackend:
                 self._furnish(region)
             response = self._play(request, seed)
             if response.status < 400 and not operation.startswith(_READS):
-                self._write(request, seed)
+                self._journal.add(operation, request, response, seed)
                 if operation == "CreateVpc" and (made := _VPC.search(response.body)):
                     self._furnish_vpc(self.client("ec2", region), made[1].decode())
         if response.status >= 500:
@@ -148,17 +137,6 @@ class MotoBackend:
         from moto.moto_api._internal import mock_random
 
         mock_random.seed(seed)
-
-    def _write(self, request: Request, seed: int) -> None:
-        self._store.run(
-            "INSERT INTO moto_journal (seed, method, target, headers, body, time) VALUES (?, ?, ?, ?, ?, ?)",
-            seed,
-            request.method,
-            request.target,
-            json.dumps(dict(request.headers)),
-            request.body,
-            time.time(),
-        )
 
     def _play(self, request: Request, seed: int) -> Response:
         """Let moto answer. What it cannot do comes back as a status of 500."""

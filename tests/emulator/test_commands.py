@@ -4,9 +4,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -125,6 +128,29 @@ def test_an_unknown_setting_is_refused_before_anything_starts(tmp_path: Path) ->
         run_emulator("start", "--detach", "--state", str(tmp_path / "state"), "--set", "fsx_creatin_seconds=1")
     assert "fsx_creatin_seconds" in caught.value.stderr
     assert not (tmp_path / "state").exists()
+
+
+def test_what_is_gone_does_not_slow_the_next_start(own_emulator: Emulator) -> None:
+    running = own_emulator.start()
+    fsx, ec2 = running.client("fsx"), running.client("ec2")
+    made = [available(running) for _ in range(3)]
+    fsx.delete_file_system(FileSystemId=made[0]["FileSystemId"])
+    fsx.delete_file_system(FileSystemId=made[1]["FileSystemId"])
+    kept = wait_for(lambda: (found := interfaces(ec2)) and len(found) == 2 and found)
+    running.stop()
+    with closing(sqlite3.connect(running.state / "state.db")) as database:
+        written = [body for (body,) in database.execute("SELECT body FROM moto_journal") if b"NetworkInterface" in body]
+    assert len(written) == 2
+    own_emulator.start()
+    ec2 = own_emulator.client("ec2")
+    assert interfaces(ec2) == kept
+    another = available(own_emulator)["NetworkInterfaceIds"]
+    addresses = [interface["PrivateIpAddress"] for interface in interfaces(ec2)]
+    assert len(set(addresses)) == len(kept) + len(another)
+
+
+def interfaces(ec2: Any) -> list[dict[str, Any]]:
+    return list(ec2.describe_network_interfaces()["NetworkInterfaces"])
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
