@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def _walk(root: Path, directory: Path, above: frozenset[str], problems: list[Pro
         return
     for entry in entries:
         path = directory / entry.name
-        if entry.is_dir():
+        if path.is_dir():  # not entry.is_dir(), which raises for a link to itself
             yield from _walk(root, path, above | {here}, problems)
         else:
             yield path
@@ -74,7 +75,13 @@ def _local_file(root: Path, path: Path) -> LocalFile | Problem:
     try:
         found = path.stat()
     except OSError as error:
-        broken = "is a link to something that does not exist" if path.is_symlink() else f"cannot be read ({error})"
+        broken = f"cannot be read ({error.strerror})"
+        if path.is_symlink():
+            broken = (
+                "is a link that leads round in a circle"
+                if error.errno == errno.ELOOP
+                else "is a link to something that does not exist"
+            )
         return Problem(name, f"{broken}.", "repair it, or remove it.")
     if not stat.S_ISREG(found.st_mode):
         return Problem(name, "is neither a file nor a directory.", "remove it, or upload another directory.")
@@ -94,6 +101,19 @@ def _local_file(root: Path, path: Path) -> LocalFile | Problem:
     return LocalFile(key, path, found.st_size, found.st_mtime_ns)
 
 
+def check_fit(source: Path, files: Iterable[LocalFile], prefix: str) -> None:
+    """Raise InvalidSpec with every file whose key, with `prefix` before it, is longer than S3 allows."""
+    room = MAX_KEY_BYTES - len(f"{prefix}/".encode() if prefix else b"")
+    long = [file for file in files if len(file.key.encode()) > room]
+    if long:
+        rule = f"has a path of more than {room} bytes, all that {MAX_KEY_BYTES} leave beside the destination's prefix."
+        fix = "shorten it, or the prefix."
+        raise InvalidSpec("The directory to upload", [Problem(_name(source, one.path), rule, fix) for one in long])
+
+
 def _name(root: Path, path: Path) -> str:
     """The path for a message, printable whatever it holds."""
-    return path.relative_to(root.parent).as_posix().encode("unicode_escape", "surrogateescape").decode("ascii")
+    name = path.relative_to(root.parent).as_posix()
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in name
+    )

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.datasets.bucket import open_bucket, translated
 from flytekitplugins_smfs.datasets.destination import create_default_bucket, destination_uri
-from flytekitplugins_smfs.datasets.files import LocalFile, scan
+from flytekitplugins_smfs.datasets.files import LocalFile, check_fit, scan
 from flytekitplugins_smfs.values.base import Timing
 from flytekitplugins_smfs.values.dataset import Dataset
 from flytekitplugins_smfs.values.errors import InvalidSpec, Missing, Problem, SmfsError
@@ -80,6 +80,7 @@ def sync(
     files = scan(Path(source))
     uri = destination_uri(aws, destination)
     bucket, prefix = s3_bucket_and_key(uri)
+    check_fit(Path(source), files, prefix)
     if delete and not prefix:
         rule = f"with delete, {uri} would lose everything else in the bucket."
         raise InvalidSpec("The destination", [Problem("destination", rule, "give a prefix in the bucket.")])
@@ -91,7 +92,7 @@ def sync(
             raise
         there = {}
     sent = _send_all(target, files, there, progress, in_flight)
-    gone = sorted(there.keys() - {file.key for file in files}) if delete else []
+    gone = _superfluous(there, files) if delete else []
     target.remove(gone)
     uploaded = sum(one.uploaded for one in sent)
     return Dataset(
@@ -104,6 +105,13 @@ def sync(
         digest=_digest(sent),
         timing=Timing(started_at=started, ended_at=datetime.now(UTC)),
     )
+
+
+def _superfluous(there: dict[str, _Object], files: list[LocalFile]) -> list[str]:
+    """Keys that the directory does not have. Consoles mark folders with empty objects; those of our own may stay."""
+    folders = {str(folder) for file in files for folder in PurePosixPath(file.key).parents}
+    kept = {file.key for file in files}
+    return sorted(key for key, one in there.items() if key not in kept and (one.size or key not in folders))
 
 
 def _send_all(
@@ -154,6 +162,7 @@ class _Target:
                 item["path"]: _Object(int(item["size"]), str(item["e_tag"] or "").strip('"'))
                 for batch in obstore.list(self.store)
                 for item in batch
+                if item["path"]  # the marker of the prefix itself, whose key obstore gives without its last slash
             }
 
     def send(self, file: LocalFile, known: _Object | None) -> _Sent:
