@@ -33,6 +33,7 @@ class LocalExecution:
         self.pid = os.getpid()
         self.resumed = False
         self._calls: collections.Counter[str] = collections.Counter()
+        self._given_up: dict[str, int] = {}
         self._file, self._path, self.id = self._take_up(directory) or self._begin(directory)
 
     def step(self, task: str) -> str:
@@ -48,9 +49,23 @@ class LocalExecution:
             self._path.unlink(missing_ok=True)
             self._file.close()
 
-    def keep(self) -> None:
-        """Something was left behind: let the next start of the same command find it."""
+    def first_attempt(self, step: str) -> int:
+        """The attempt to begin a step with: after those that an earlier start of the command gave up."""
+        return self._given_up.get(step, 0)
+
+    def keep(self, step: str, attempt: int) -> None:
+        """An attempt was left before its end: let the next start of the same command find what it made, and not take
+        up the attempt itself, which was asked to stop."""
+        with _lock:
+            self._given_up[step] = attempt + 1
+            self._write(self._file)
         atexit.unregister(self.finish)
+
+    def _write(self, file: TextIO) -> None:
+        file.seek(0)
+        file.write(json.dumps({"execution": self.id, "pid": self.pid, "cwd": os.getcwd(), "attempts": self._given_up}))
+        file.truncate()
+        file.flush()
 
     def _take_up(self, directory: Path) -> tuple[TextIO, Path, str] | None:
         for path in sorted(directory.glob(f"{_command()}.*.json")):
@@ -58,21 +73,22 @@ class LocalExecution:
             # A POSIX lock: it ends with the process and is not inherited by children.
             if _locked(file) and path.exists():
                 self.resumed = True
-                return file, path, str(json.loads(file.read())["execution"])
+                journal = json.loads(file.read())
+                self._given_up = dict(journal.get("attempts", {}))
+                return file, path, str(journal["execution"])
             file.close()
         return None
 
     def _begin(self, directory: Path) -> tuple[TextIO, Path, str]:
         token = secrets.token_hex(5)
-        execution = f"local/{_user()}/{token}"
+        self.id = f"local/{_user()}/{token}"
         path = directory / f"{_command()}.{token}.json"
         hidden = path.with_suffix(".new")  # becomes visible only when it is locked and complete
         file = hidden.open("w+")
         _locked(file)
-        file.write(json.dumps({"execution": execution, "pid": os.getpid(), "cwd": os.getcwd()}))
-        file.flush()
+        self._write(file)
         hidden.rename(path)
-        return file, path, execution
+        return file, path, self.id
 
 
 def current() -> LocalExecution:

@@ -63,15 +63,16 @@ def run(task: OperationTask, inputs: Mapping[str, Any]) -> Any:
         display.introduce(aws)
         display.say_once(f"Execution {execution.id}{', taken up again' if execution.resumed else ''}.")
         step = execution.step(task.name)
+        before = execution.first_attempt(step)
 
         def attempt(number: int) -> Progress[Any]:
-            owner = Owner(execution=execution.id, step=step, attempt=number)
+            owner = Owner(execution=execution.id, step=step, attempt=before + number)
             one = Attempt(operation, spec, owner, aws, stop, view, task.metadata.timeout)
             try:
                 return one.run()
             finally:
                 if not one.ended:
-                    execution.keep()
+                    execution.keep(step, owner.attempt)
 
         answer = _with_retries(attempt, task.metadata.retries, stop, view)
         if task.enable_deck:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from typing import Any
 
@@ -62,10 +63,10 @@ class Train(Operation[TrainingSpec, TrainingHandle, TrainingResult]):
                 **job_definition(aws, spec),
             }
             try:
-                aws.call("sagemaker", "CreateTrainingJob", request, doing=f"starting training job {name}")
-            except (Conflict, Transient):  # another start of it was quicker, or the answer was lost: it is there
-                if not _adopt(aws.impatient(), name, mark):
-                    raise
+                with contextlib.suppress(Transient):  # made or not, its name is known: looking will tell
+                    aws.call("sagemaker", "CreateTrainingJob", request, doing=f"starting training job {name}")
+            except Conflict:  # another start of it was quicker: the job is there
+                _adopt(aws, name, mark)
         return TrainingHandle(region=aws.region, owner=owner, started_at=now(), job_name=name, algorithm=spec.algorithm)
 
     def look(self, aws: Aws, handle: TrainingHandle) -> Progress[TrainingResult]:
@@ -73,8 +74,8 @@ class Train(Operation[TrainingSpec, TrainingHandle, TrainingResult]):
         try:
             job = describe(aws, handle.job_name)
         except Missing:
-            phase, told = (Phase.QUEUED, "is not shown yet") if is_new(handle) else (Phase.FAILED, "does not exist")
-            return Progress(phase=phase, message=f"Training job {handle.job_name} {told}", links=links)
+            phase = Phase.QUEUED if is_new(handle) else Phase.RETRYABLE_FAILED  # the request for it never arrived
+            return Progress(phase=phase, message=f"Training job {handle.job_name} does not exist", links=links)
         status, secondary = job["TrainingJobStatus"], job["SecondaryStatus"]
         if status == "Completed":
             return Progress(phase=Phase.SUCCEEDED, result=_result(aws, handle, job), links=links)

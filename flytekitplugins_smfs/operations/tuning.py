@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,10 +58,10 @@ class Tune(Operation[TuningSpec, TuningHandle, TuningResult]):
                 "Tags": tag_list(owner_tags(owner, mark, aws.settings.tags, spec.training.tags, spec.tags)),
             }
             try:
-                aws.call("sagemaker", "CreateHyperParameterTuningJob", request, doing=f"starting tuning job {name}")
-            except (Conflict, Transient):  # another start of it was quicker, or the answer was lost: it is there
-                if not _adopt(aws.impatient(), name, mark):
-                    raise
+                with contextlib.suppress(Transient):  # made or not, its name is known: looking will tell
+                    aws.call("sagemaker", "CreateHyperParameterTuningJob", request, doing=f"starting tuning job {name}")
+            except Conflict:  # another start of it was quicker: the job is there
+                _adopt(aws, name, mark)
         return TuningHandle(
             region=aws.region,
             owner=owner,
@@ -75,8 +76,8 @@ class Tune(Operation[TuningSpec, TuningHandle, TuningResult]):
         try:
             job = describe(aws, handle.tuning_job_name)
         except Missing:
-            phase, told = (Phase.QUEUED, "is not shown yet") if is_new(handle) else (Phase.FAILED, "does not exist")
-            return Progress(phase=phase, message=f"Tuning job {handle.tuning_job_name} {told}", links=links)
+            phase = Phase.QUEUED if is_new(handle) else Phase.RETRYABLE_FAILED  # the request for it never arrived
+            return Progress(phase=phase, message=f"Tuning job {handle.tuning_job_name} does not exist", links=links)
         if job["HyperParameterTuningJobStatus"] not in FINISHED:
             return _under_way(job, handle, links)
         best = job.get("BestTrainingJob")

@@ -10,6 +10,7 @@ from pydantic import Field
 from flytekitplugins_smfs.values.base import Value
 from flytekitplugins_smfs.values.errors import Problem
 from flytekitplugins_smfs.values.lustre import FileSystemId, RepositoryLink
+from flytekitplugins_smfs.values.shapes import NetworkId
 from flytekitplugins_smfs.values.uris import S3Uri
 
 
@@ -26,9 +27,9 @@ class FileSystemInput(Value):
     """For Lustre `/<mount name>/<path>`."""
     file_system_access_mode: Literal["ro", "rw"] = "ro"
     content_type: Annotated[str, Field(max_length=256)] | None = None
-    subnet_ids: tuple[str, ...] = ()
+    subnet_ids: tuple[NetworkId, ...] = ()
     """Subnets from which the file system is reached. Empty: looked up from its network interfaces."""
-    security_group_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[NetworkId, ...] = ()
     """Security groups with which it is reached. Empty: looked up from its network interfaces."""
 
     @classmethod
@@ -59,7 +60,9 @@ class TrainingInput(Value):
     input_mode: Literal["File", "FastFile", "Pipe"] = "File"
     content_type: Annotated[str, Field(max_length=256)] | None = None
     compression_type: Literal["None", "Gzip"] = "None"
-    attribute_names: Annotated[tuple[str, ...], Field(max_length=16)] = ()
+    attribute_names: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=256)], ...], Field(max_length=16)
+    ] = ()
 
     def problems(self) -> Iterator[Problem]:
         if self.attribute_names and self.s3_data_type != "AugmentedManifestFile":

@@ -9,11 +9,14 @@ from pydantic import Field
 
 from flytekitplugins_smfs.values.base import Timing, Value
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
+from flytekitplugins_smfs.values.shapes import KmsKeyId, Tags
 from flytekitplugins_smfs.values.uris import S3Uri, join, normal_path, s3_bucket_and_key
 
 DeploymentType = Literal["SCRATCH_2", "PERSISTENT_1", "PERSISTENT_2"]
-FileSystemId = Annotated[str, Field(pattern=r"^fs-[0-9a-f]{8,}$")]
+FileSystemId = Annotated[str, Field(pattern=r"^fs-[0-9a-f]{8,18}$")]
+SecurityGroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
 RepositoryEvent = Literal["NEW", "CHANGED", "DELETED"]
+RepositoryEvents = Annotated[tuple[RepositoryEvent, ...], Field(max_length=3)]
 ALL_EVENTS: tuple[RepositoryEvent, ...] = ("NEW", "CHANGED", "DELETED")
 
 # https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemLustreConfiguration.html (SSD storage)
@@ -34,7 +37,7 @@ class LustreSpec(Value):
     """A name of your own. A file system of this name is adopted, whoever's execution made it. Without one, each
     execution has its own."""
     deployment_type: DeploymentType = "PERSISTENT_2"
-    capacity_gib: int = 1200
+    capacity_gib: Annotated[int, Field(le=2**31 - 1)] = 1200
     """Storage capacity in GiB: 1200, 2400, or a multiple of 2400."""
     per_unit_storage_throughput: int | None = None
     """MB/s per TiB. PERSISTENT_2: 125 (default), 250, 500 or 1000; PERSISTENT_1: 50, 100 or 200; SCRATCH_2: none."""
@@ -43,13 +46,13 @@ class LustreSpec(Value):
     """AWS's own default is 2.10 for all but PERSISTENT_2, and a file system of that version cannot be linked to S3."""
     weekly_maintenance_start_time: Annotated[str, Field(pattern=r"^[1-7]:([01]\d|2[0-3]):[0-5]\d$")] = "7:19:00"
     """`d:HH:MM` in UTC, 1 is Monday. The default is Sunday 19:00."""
-    kms_key_id: str | None = None
-    subnet_id: Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,}$")] | None = None
+    kms_key_id: KmsKeyId | None = None
+    subnet_id: Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")] | None = None
     """The one subnet of the file system. Without it: `availability_zone`'s default subnet, else the settings'."""
     availability_zone: str | None = None
-    security_group_ids: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+    security_group_ids: Annotated[tuple[SecurityGroupId, ...], Field(max_length=50)] = ()
     """Without any, AWS uses the VPC's default security group."""
-    tags: dict[str, str] = Field(default_factory=dict, max_length=40)
+    tags: Tags = Field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
         if not (self.capacity_gib == 1200 or (self.capacity_gib > 0 and self.capacity_gib % 2400 == 0)):
@@ -127,15 +130,17 @@ class LinkSpec(Value):
     path: str = "/ns1"
     batch_import_meta_data_on_create: bool = True
     imported_file_chunk_size_mib: Annotated[int, Field(ge=1, le=512000)] = 1024
-    auto_import: tuple[RepositoryEvent, ...] = ALL_EVENTS
-    auto_export: tuple[RepositoryEvent, ...] = ALL_EVENTS
-    tags: dict[str, str] = Field(default_factory=dict, max_length=40)
+    auto_import: RepositoryEvents = ALL_EVENTS
+    auto_export: RepositoryEvents = ALL_EVENTS
+    tags: Tags = Field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
         if not self.path.startswith("/"):
             yield Problem("path", f"{self.path!r} must begin with '/'.", f"use '/{self.path}'.")
         elif len(self.path) > 4096 or any(part in (".", "..") for part in self.path.split("/")):
             yield Problem("path", "at most 4,096 characters, without '.' or '..' parts.")
+        elif set(self.path) & set("\0\r\n\x85\u2028\u2029"):
+            yield Problem("path", "NUL and line breaks are not allowed.")
         if self.file_system.deployment_type == "SCRATCH_1":
             yield Problem("file_system", "SCRATCH_1 cannot be linked to S3.", "use SCRATCH_2 or PERSISTENT_2.")
 

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from flytekitplugins_smfs.values.base import Value
 from flytekitplugins_smfs.values.errors import SettingsError
+from flytekitplugins_smfs.values.shapes import RoleArn, TagKey, TagValue
 
 HOW_TO_CHOOSE = (
     "No AWS is chosen. Set `endpoint` in section [smfs] of the Flyte config file (for example `pyflyte --config "
@@ -27,7 +28,7 @@ class Settings(Value):
     region: str | None = None
     """Without one: the AWS profile's or AWS_REGION's; `us-east-1` on the emulator."""
     profile: str | None = None
-    role: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/\S+$")] | None = None
+    role: RoleArn | None = None
     """Execution role of jobs."""
     subnet_id: str | None = None
     availability_zone: str | None = None
@@ -35,8 +36,8 @@ class Settings(Value):
     security_group_ids: tuple[str, ...] = ()
     output_uri: str | None = None
     """S3 prefix of outputs; without one `s3://sagemaker-<region>-<account>`."""
-    tags: dict[str, str] = Field(default_factory=dict)
-    """Put on everything that is created."""
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=5)] = Field(default_factory=dict)
+    """Put on everything that is created; at most 5."""
     requests_per_second: Annotated[float, Field(gt=0)] | None = None
     """Upper bound for each AWS operation; without one the measured limits of each."""
     emulator_state: str | None = None

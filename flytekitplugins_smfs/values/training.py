@@ -12,6 +12,7 @@ from pydantic import Field, RootModel, model_validator
 from flytekitplugins_smfs.values.base import MISSING, Timing, Value, given
 from flytekitplugins_smfs.values.channels import Channel, FileSystemInput
 from flytekitplugins_smfs.values.errors import Problem
+from flytekitplugins_smfs.values.shapes import NetworkId, RoleArn, Tags, VariableName, VariableValue
 from flytekitplugins_smfs.values.uris import S3Uri
 
 Scalar = bool | int | float | str
@@ -114,8 +115,8 @@ class Stopping(Value):
 class Network(Value):
     """The VPC of a job. Without one it is derived from the job's file systems."""
 
-    subnet_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=16)]
-    security_group_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=5)]
+    subnet_ids: Annotated[tuple[NetworkId, ...], Field(min_length=1, max_length=16)]
+    security_group_ids: Annotated[tuple[NetworkId, ...], Field(min_length=1, max_length=5)]
 
 
 class Checkpoints(Value):
@@ -136,16 +137,14 @@ class TrainingSpec(Value):
     resources: Resources = Resources()
     stopping: Stopping = Stopping()
     metrics: Annotated[tuple[MetricDefinition, ...], Field(max_length=40)] = ()
-    environment: dict[Annotated[str, Field(max_length=512)], Annotated[str, Field(max_length=512)]] = Field(
-        default_factory=dict, max_length=100
-    )
+    environment: dict[VariableName, VariableValue] = Field(default_factory=dict, max_length=100)
     network: Network | None = None
     checkpoints: Checkpoints | None = None
-    role: str | None = None
+    role: RoleArn | None = None
     """Execution role ARN; without one the settings'."""
     output_uri: S3Uri | None = None
     """Prefix for model and output; without one `s3://sagemaker-<region>-<account>/<name>`."""
-    tags: dict[str, str] = Field(default_factory=dict, max_length=40)
+    tags: Tags = Field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
         if self.metrics and isinstance(self.algorithm, BuiltinAlgorithm):

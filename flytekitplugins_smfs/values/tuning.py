@@ -9,6 +9,7 @@ from pydantic import Field, RootModel, model_validator
 
 from flytekitplugins_smfs.values.base import MISSING, Timing, Value, given
 from flytekitplugins_smfs.values.errors import Problem
+from flytekitplugins_smfs.values.shapes import MAX_TAGS, Tags
 from flytekitplugins_smfs.values.training import ImageAlgorithm, TrainingSpec
 
 Scaling = Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"]
@@ -52,7 +53,7 @@ class Categorical(Value):
     """A choice among 1 to 30 values."""
 
     kind: Literal["categorical"] = "categorical"
-    values: Annotated[tuple[str, ...], Field(min_length=1, max_length=30)]
+    values: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(min_length=1, max_length=30)]
 
     def __init__(self, values: Any = MISSING, **fields: Any) -> None:
         if isinstance(values, Iterable) and not isinstance(values, str):
@@ -120,7 +121,7 @@ class TuningSpec(Value):
     max_parallel: Annotated[int, Field(ge=1, le=100)] = 1
     early_stopping: Literal["Off", "Auto"] = "Off"
     random_seed: Annotated[int, Field(ge=0)] | None = None
-    tags: dict[str, str] = Field(default_factory=dict, max_length=40)
+    tags: Tags = Field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
         if self.max_parallel > self.max_jobs:
@@ -132,6 +133,10 @@ class TuningSpec(Value):
         if len(self.training.environment) > 48:
             rule = f"a tuning job takes at most 48 environment variables, not {len(self.training.environment)}."
             yield Problem("training.environment", rule, "pass them as hyperparameters.")
+
+        both = len({**self.training.tags, **self.tags})
+        if both > MAX_TAGS:
+            yield Problem("tags", f"with those of the training at most {MAX_TAGS} are allowed, not {both}.")
 
     def _image_problems(self, algorithm: ImageAlgorithm) -> Iterator[Problem]:
         if algorithm.entrypoint or algorithm.arguments:

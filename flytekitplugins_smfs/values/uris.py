@@ -9,7 +9,7 @@ from pydantic import Field
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-S3Uri = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$", max_length=1100)]
+S3Uri = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$", max_length=1024)]
 
 
 def s3_bucket_and_key(uri: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 from flyteidl.core.execution_pb2 import TaskExecution
 
@@ -91,6 +92,26 @@ def test_a_create_that_comes_twice_starts_one_job(
     assert len(set(training_jobs(emulator, "wire-train")) - before) == 2  # one for each attempt
     for meta in (first, second, again):
         assert connector.finish(TRAIN, meta).phase == TaskExecution.SUCCEEDED
+
+
+def test_a_connector_fits_the_300_mib_that_the_chart_gives_it(connector: Connector) -> None:
+    assert connector.process is not None
+    memory = psutil.Process(connector.process.pid).memory_info().rss
+    assert memory < 300 * 2**20
+
+
+def test_a_create_answers_in_flytes_time_while_aws_hangs_and_loses_no_job(
+    connector: Connector, emulator: Emulator, channels: dict[str, Any], name: str
+) -> None:
+    """Flyte stores nothing of a create that took over 10 seconds, and so never deletes what it made."""
+    before = set(training_jobs(emulator, "wire-train"))
+    emulator.faults({"service": "sagemaker", "operation": "CreateTrainingJob", "delay": 8.0, "times": 2})
+    meta = connector.create(TRAIN, {**channels, "hyperparameters": ENDLESS}, name=name)
+    assert connector.get(TRAIN, meta).phase == TaskExecution.QUEUED
+    (job,) = wait_for(lambda: set(training_jobs(emulator, "wire-train")) - before)  # the request arrives after all
+    connector.delete(TRAIN, meta)
+    sagemaker = emulator.client("sagemaker")
+    wait_for(lambda: sagemaker.describe_training_job(TrainingJobName=job)["TrainingJobStatus"] == "Stopped", 30)
 
 
 # N1, C38

@@ -16,10 +16,10 @@ SCRIPT = """
 import sys, os, signal
 from flytekitplugins_smfs.flyte.execution import current
 mine = current()
-print(mine.id, mine.resumed, mine.step("a"), mine.step("a"), mine.step("b"), flush=True)
+print(mine.id, mine.resumed, mine.step("a"), mine.step("a"), mine.step("b"), mine.first_attempt("a#0"), flush=True)
 how = open(sys.argv[1]).read()
 if how == "kill": os.kill(os.getpid(), signal.SIGKILL)
-if how == "keep": mine.keep()
+if how == "keep": mine.keep("a#0", mine.first_attempt("a#0"))
 if how == "raise": raise SystemExit(1)
 if how == "wait": sys.stdin.read()
 """
@@ -55,8 +55,8 @@ def test_a_killed_run_is_taken_up_by_the_same_command(tmp_path: Path, how: Path)
     first = run(tmp_path)
     how.write_text("")
     second = run(tmp_path)
-    assert first[1:] == ["False", "a#0", "a#1", "b#0"]
-    assert second == [first[0], "True", "a#0", "a#1", "b#0"]
+    assert first[1:] == ["False", "a#0", "a#1", "b#0", "0"]
+    assert second == [first[0], "True", "a#0", "a#1", "b#0", "0"]
     third = run(tmp_path)
     assert third[0] != first[0]
     assert third[1] == "False"
@@ -79,7 +79,9 @@ def test_a_run_that_ended_in_good_order_is_not_taken_up(tmp_path: Path, how: Pat
 
 def test_a_run_that_left_something_is_taken_up(tmp_path: Path, how: Path) -> None:
     how.write_text("keep")
-    assert run(tmp_path)[0] == run(tmp_path)[0]
+    starts = [run(tmp_path) for _ in range(3)]
+    assert len({start[0] for start in starts}) == 1
+    assert [start[-1] for start in starts] == ["0", "1", "2"]  # not the attempt that was asked to stop
 
 
 def test_a_run_that_lives_is_left_alone(tmp_path: Path, how: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,21 @@ print([m for m in sys.modules if m in %r or m.startswith("flytekitplugins_smfs.v
     types, heavy = python(script % (HEAVY,)).strip().splitlines()[-2:]
     assert ast.literal_eval(types) == sorted(f"smfs-{name}" for name in connector.OPERATIONS)
     assert heavy == "[]"
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("flytekitplugins.awssagemaker_inference") is None, reason="the neighbour is not installed"
+)
+def test_it_lives_beside_the_other_sagemaker_plugin() -> None:
+    script = """
+import flytekit
+from flytekit.extend.backend.base_connector import ConnectorRegistry
+print(*[f"{category.name}:{category.version}" for category in ConnectorRegistry._REGISTRY])
+"""
+    served = python(script).strip().splitlines()[-1].split()
+    ours = [f"smfs-{name}:0" for name in connector.OPERATIONS]  # propeller keeps one version of a task type
+    assert sorted(one for one in served if one.startswith("smfs-")) == sorted(ours)
+    assert "sagemaker-training-job:0" in served
 
 
 def test_loading_it_again_registers_nothing_twice() -> None:

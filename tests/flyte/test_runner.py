@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from flytekit import eager, task, workflow
+from flytekit import conditional, eager, task, workflow
 from flytekit.core.context_manager import FlyteContextManager
 
 from flytekitplugins_smfs.aws.door import Aws
@@ -350,10 +350,10 @@ def test_a_timeout_that_could_not_be_seen_through_is_kept_for_the_next_run(
     monkeypatch.setattr(runner, "STOPPING_TIME", 0.2)
     fake.set("stubborn")
     kept = []
-    monkeypatch.setattr(execution.LocalExecution, "keep", lambda self: kept.append(self.id))
+    monkeypatch.setattr(execution.LocalExecution, "keep", lambda self, *step: kept.append(step))
     with pytest.raises(OperationTimedOut, match="had not ended when this run left it"):
         fake_task("t", timeout=datetime.timedelta(seconds=0.1))()
-    assert len(kept) == 1
+    assert kept == [("t#0", 0)]
 
 
 def test_a_stop_that_aws_never_answers_is_given_up_and_says_what_may_be_left(
@@ -398,6 +398,34 @@ def test_a_failed_workflow_leaves_the_handlers_as_they_were(fake: FileOperation,
     with pytest.raises(OperationFailed, match="no luck"):
         flow()
     gc.collect()
+
+
+def test_both_branches_of_a_condition_may_be_operations(fake: FileOperation) -> None:
+    """flytekit wants the same output names in both."""
+    large, small = fake_task("large"), fake_task("small")
+
+    @workflow
+    def flow(much: bool) -> Removed:
+        return conditional("size").if_(much.is_true()).then(large()).else_().then(small())
+
+    fake.set("succeed")
+    assert flow(much=False).removed == ("it",)
+    assert [call.split()[2] for call in fake.calls if call.startswith("start ")] == ["small#0"]
+
+
+def test_a_later_task_takes_an_attribute_and_an_item_of_a_result(fake: FileOperation) -> None:
+    one = fake_task("one")
+
+    @task
+    def first_of(name: str) -> str:
+        return name.upper()
+
+    @workflow
+    def flow() -> str:
+        return first_of(name=one().removed[0])
+
+    fake.set("succeed")
+    assert flow() == "IT"
 
 
 # N12

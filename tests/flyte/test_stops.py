@@ -66,7 +66,7 @@ def test_a_second_ctrl_c_leaves_and_the_next_run_finds_what_was_left(pyflyte_run
     pyflyte_run.start()
     assert pyflyte_run.end() == 0, pyflyte_run.output
     again = [call for call in first.calls if call.startswith("start ")][1]
-    assert again.split()[1:3] == [left, "first#0"]
+    assert again.split()[1:4] == [left, "first#0", "1"]  # the first attempt was asked to stop
 
 
 # N2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -131,18 +132,33 @@ def test_an_answer_that_was_lost_is_looked_up(name: str, spec: Any, made: Any, a
     end(operation, aws, handle)
 
 
-@ALL
+@pytest.mark.parametrize("name", ["lustre-create", "repository-link"])
 def test_what_was_never_made_is_not_taken_for_made(
     name: str, spec: Any, made: Any, emulator: Any, aws: Aws, owner: Owner
 ) -> None:
-    operation = catalog.load(name)
-    service = "fsx" if "File" in CREATES[name] or "Association" in CREATES[name] else "sagemaker"
-    emulator.faults({"service": service, "operation": CREATES[name], "status": 503, "times": 50})
+    emulator.faults({"service": "fsx", "operation": CREATES[name], "status": 503, "times": 50})
     try:
         with pytest.raises(Transient):
-            operation.start(aws.within(1.0), spec, owner)
+            catalog.load(name).start(aws.within(1.0), spec, owner)
     finally:
         emulator.faults()
+    assert made() == []
+
+
+@pytest.mark.parametrize("name", ["training", "tuning"])
+def test_a_job_that_was_never_made_may_be_tried_again(
+    name: str, spec: Any, made: Any, emulator: Any, aws: Aws, owner: Owner
+) -> None:
+    operation = catalog.load(name)
+    emulator.faults({"service": "sagemaker", "operation": CREATES[name], "status": 503, "times": 50})
+    try:
+        handle = operation.start(aws.within(1.0), spec, owner)
+    finally:
+        emulator.faults()
+    assert operation.poll(aws, handle).phase == Phase.QUEUED
+    earlier = handle.model_copy(update={"started_at": handle.started_at - timedelta(minutes=1)})
+    assert operation.poll(aws, earlier).phase == Phase.RETRYABLE_FAILED
+    assert operation.cancel(aws, earlier)
     assert made() == []
 
 

@@ -11,7 +11,7 @@ import pytest
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.repository_link import LinkRepository
 from flytekitplugins_smfs.operations.training import Train, TrainingHandle, job_links
-from flytekitplugins_smfs.operations.training_request import image_of
+from flytekitplugins_smfs.operations.training_request import channel_request, image_of
 from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
 from flytekitplugins_smfs.values.errors import Conflict, FingerprintMismatch, Invalid, InvalidSpec
 from flytekitplugins_smfs.values.lustre import LinkSpec, LustreFileSystem
@@ -147,6 +147,24 @@ def test_own_metrics_are_read_from_the_log(aws: Aws, owner: Owner) -> None:  # C
     result = succeed(Train(), aws, spec, owner)
     assert result.metrics == {"loss": 1.5}
     assert [(point.step, point.value) for point in result.curve] == [(0, 3.5), (1, 2.5), (2, 1.5)]
+
+
+def test_hyperparameters_arrive_as_strings_whatever_is_in_them(aws: Aws, owner: Owner) -> None:
+    given = Hyperparameters(eta=0.5, depth=3, quiet=True, layers='{"a": [1, {"b": "{}"}]}')
+    script = "cat /opt/ml/input/config/hyperparameters.json"
+    handle = Train().start(aws, shell(script, hyperparameters=given), owner)
+    progress = finish(Train(), aws, handle)
+    assert progress.phase == Phase.SUCCEEDED
+    assert json.loads("".join(Train().logs(aws, handle).lines)) == given.encoded()
+    assert progress.result.hyperparameters == given.encoded()
+
+
+@pytest.mark.parametrize("mode", ["File", "FastFile", "Pipe"])
+def test_every_input_mode_is_asked_for_as_it_is(mode: Any) -> None:  # C24
+    channel = TrainingInput(s3_uri="s3://bucket/x", input_mode=mode, s3_data_distribution_type="ShardedByS3Key")
+    request = channel_request("train", channel)
+    assert (request["ChannelName"], request["InputMode"]) == ("train", mode)
+    assert request["DataSource"]["S3DataSource"]["S3DataDistributionType"] == "ShardedByS3Key"
 
 
 def test_a_failing_job_says_why_and_shows_its_last_lines(aws: Aws, owner: Owner) -> None:  # C36, N11

@@ -162,8 +162,8 @@ def test_an_image_of_ones_own_is_searched_over_choices(emulator: Any, aws: Aws, 
         objective=Maximize("score"),
         ranges=Ranges(colour=Categorical(["red", "green", "blue"])),
         strategy="Random",
-        max_jobs=6,
-        max_parallel=3,
+        max_jobs=12,
+        max_parallel=4,
         random_seed=1,
     )
     result = succeed(Tune(), aws, spec, owner)
@@ -171,3 +171,4 @@ def test_an_image_of_ones_own_is_searched_over_choices(emulator: Any, aws: Aws, 
     assert {trial.objective for trial in result.trials} <= set(scores.values())
     assert all(trial.objective == scores[trial.parameters["colour"]] for trial in result.trials)
     assert result.best.objective == max(trial.objective or 0 for trial in result.trials)
+    assert result.best.parameters == {"colour": max(scores, key=lambda colour: scores[colour])}  # C45: of all there are
