@@ -46,12 +46,11 @@ class Account:
         """Bring everything back from the state directory; furnish it if it is new."""
         self.storage.start()
         self.moto.start()
+        self.storage.await_ready()
         furnish(self.store, self.settings, self.paths, self.moto)
         for service in self.services.values():
             for kind, turn in service.turns.items():
                 self.scheduler.handle(kind, self._handler(turn))
-            for start in service.starts:
-                start(self.context)
         self.scheduler.start()
 
     def stop(self) -> None:

@@ -56,7 +56,6 @@ class Context:
 
 Operation = Callable[[Context, dict[str, Any]], dict[str, Any] | None]
 Turn = Callable[[Context, str], float | None]
-Start = Callable[[Context], None]
 
 
 @dataclass
@@ -71,7 +70,6 @@ class Service:
     name: str
     operations: dict[str, Operation] = field(default_factory=dict)
     turns: dict[str, Turn] = field(default_factory=dict)
-    starts: list[Start] = field(default_factory=list)
 
     def operation(self, name: str) -> Callable[[Operation], Operation]:
         """Register the function that answers an operation."""
@@ -93,8 +91,3 @@ class Service:
             return function
 
         return register
-
-    def on_start(self, function: Start) -> Start:
-        """Register a function to run once, before the first turn and the first request of every server start."""
-        self.starts.append(function)
-        return function

@@ -38,8 +38,11 @@ class Storage:
         self._keeper = threading.Thread(target=self._keep, name="storage", daemon=True)
 
     def start(self) -> None:
-        """Start the server and wait until it answers."""
+        """Start the server. It answers after ``await_ready``."""
         self._keeper.start()
+
+    def await_ready(self) -> None:
+        """Return when the server answers."""
         if not self._ready.wait(_READY_SECONDS):
             raise RuntimeError(f"rclone does not answer on port {self.port}; see {self._log_file}")
 

@@ -131,18 +131,46 @@ def test_images_of_ones_own_get_their_command_from_a_table(jobs: Jobs) -> None:
     assert jobs.lines(done["TrainingJobName"]) == ["argument train"]
 
 
-def test_script_mode_runs_the_packed_code(jobs: Jobs) -> None:
-    source = b"import os, sys\nprint(sys.argv[1:], os.environ['SM_HP_LAYERS'])\n"
+def packed_script(jobs: Jobs, source: bytes) -> dict[str, str]:
+    """The hyperparameters of script mode, with the script in S3."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         member = tarfile.TarInfo("fit.py")
         member.size = len(source)
         tar.addfile(member, io.BytesIO(source))
-    url = jobs.put("code/sourcedir.tar.gz", packed.getvalue())
-    encoded = {"sagemaker_program": '"fit.py"', "sagemaker_submit_directory": f'"{url}"', "layers": "3"}
-    done = jobs.run(jobs.request(HyperParameters=encoded))
+    url = jobs.put(f"{unique('code')}/sourcedir.tar.gz", packed.getvalue())
+    return {"sagemaker_program": '"fit.py"', "sagemaker_submit_directory": f'"{url}"', "layers": "3"}
+
+
+def test_script_mode_runs_the_packed_code(jobs: Jobs) -> None:
+    source = b"import os, sys\nprint(sys.argv[1:], os.environ['SM_HP_LAYERS'])\n"
+    done = jobs.run(jobs.request(HyperParameters=packed_script(jobs, source)))
     assert done["TrainingJobStatus"] == "Completed", done
     assert jobs.lines(done["TrainingJobName"]) == ["['--layers', '3'] 3"]
+
+
+def test_a_script_that_fails_says_why(jobs: Jobs) -> None:
+    done = jobs.run(jobs.request(HyperParameters=packed_script(jobs, b"raise ValueError('no rows')")))
+    reason = 'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "ValueError: no rows"\nCommand "'
+    assert done["FailureReason"].startswith(reason)
+    assert done["FailureReason"].endswith('fit.py --layers 3", exit code: 1')
+    assert jobs.lines(done["TrainingJobName"])[-1] == "ValueError: no rows"
+    source = b"open('/opt/ml/output/failure', 'w').write('mine'); raise SystemExit(3)"
+    done = jobs.run(jobs.request(HyperParameters=packed_script(jobs, source)))
+    assert done["FailureReason"] == "AlgorithmError: mine, exit code: 3"
+
+
+def test_a_stopped_script_may_clean_up(jobs: Jobs) -> None:
+    source = (
+        b"import signal, sys, time\n"
+        b"def end(*_):\n    print('cleaned up', flush=True); sys.exit(0)\n"
+        b"signal.signal(signal.SIGTERM, end)\nprint('ready', flush=True)\ntime.sleep(60)\n"
+    )
+    name = jobs.start(jobs.request(HyperParameters=packed_script(jobs, source)))
+    jobs.wait_for_line(name, "ready")
+    jobs.sagemaker.stop_training_job(TrainingJobName=name)
+    assert jobs.ended(name)["TrainingJobStatus"] == "Stopped"
+    assert jobs.lines(name)[-1] == "cleaned up"
 
 
 def test_logs_can_be_read_while_the_job_runs(jobs: Jobs) -> None:

@@ -7,17 +7,25 @@ The job's code lies in ``/opt/ml/code``. Hyperparameters are JSON texts there; t
 import json
 import os
 import re
+import shlex
+import signal
+import subprocess
 import sys
+import threading
+from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from .environment import TrainingEnvironment
 
 _OWN = "sagemaker_"
+_LAST_WORDS_SECONDS = 2.0
+"""What a script left running may hold its stderr open; it ends with the script."""
 
 
 def main() -> NoReturn:
-    """Become the script; leave the failure file and exit with 1 when there is none."""
+    """Run the script, and exit as it did; leave the failure file when it fails or is not there."""
     environment = TrainingEnvironment.load()
     decoded = {name: _decoded(value) for name, value in environment.hyperparameters.items()}
     program = decoded.get("sagemaker_program") or os.environ.get("SAGEMAKER_PROGRAM", "")
@@ -40,7 +48,31 @@ def main() -> NoReturn:
     }
     command = ["/bin/bash", program] if Path(program).suffix == ".sh" else [sys.executable, program]
     os.chdir(code)
-    os.execvpe(command[0], [*command, *arguments], variables)
+    status, message = _run([*command, *arguments], variables)
+    if status != 0 and not (environment.output / "failure").exists():
+        shown = shlex.join([*command, *arguments])
+        environment.fail(f'ExecuteUserScriptError:\nExitCode {status}\nErrorMessage "{message}"\nCommand "{shown}"')
+    sys.exit(status)
+
+
+def _run(command: list[str], variables: dict[str, str]) -> tuple[int, str]:
+    """The exit code of the script, and the last line it wrote to stderr, all of which is passed on."""
+    process = subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True, errors="replace")
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    last: deque[str] = deque(maxlen=1)
+    relay = threading.Thread(target=_relay, args=(process.stderr, last), daemon=True)
+    relay.start()
+    code = process.wait()
+    relay.join(_LAST_WORDS_SECONDS)
+    return (code if code >= 0 else 128 - code), "".join(last)
+
+
+def _relay(lines: Iterable[str], last: deque[str]) -> None:
+    for line in lines:
+        sys.stderr.write(line)
+        sys.stderr.flush()
+        if line.strip():
+            last.append(line.strip())
 
 
 def _decoded(value: str) -> Any:

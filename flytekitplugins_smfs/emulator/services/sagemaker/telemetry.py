@@ -1,6 +1,6 @@
 """A job's output on its way to CloudWatch: log events, and the metrics found in them."""
 
-import json
+import math
 import re
 from functools import lru_cache
 from typing import Any
@@ -43,8 +43,7 @@ def collect(ctx: Context, doc: Doc) -> tuple[dict[str, Any], bool]:
 def series(ctx: Context, job: str, metric: str) -> list[float]:
     """All values of a metric that a job has printed, in order."""
     found = Metric.of(NAMESPACE, metric, {"TrainingJobName": job})
-    sql = "SELECT value FROM metric_points WHERE namespace = ? AND name = ? AND dimensions = ? ORDER BY timestamp"
-    return [float(value) for (value,) in ctx.store.run(sql, found.namespace, found.name, json.dumps(found.dimensions))]
+    return [value for _, value in ctx.metrics.points(found, 0, math.inf)]
 
 
 def _definitions_found(request: dict[str, Any], events: list[tuple[int, str]]) -> list[dict[str, str]]:
