@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from flytekitplugins_smfs.flyte.deck.confusion import confusion
 from flytekitplugins_smfs.flyte.deck.curves import curves
 from flytekitplugins_smfs.flyte.deck.html import Html, el, join, link, table, text
-from flytekitplugins_smfs.flyte.deck.scale import duration, number
+from flytekitplugins_smfs.flyte.deck.scale import duration, number, number_or_dash
 from flytekitplugins_smfs.flyte.deck.timeline import Step, timeline
 from flytekitplugins_smfs.flyte.deck.trials import trial_plots, trial_table
 from flytekitplugins_smfs.values.base import Timing
@@ -79,7 +79,7 @@ def operation_deck(name: str, progress: Progress[Any], result: BaseModel | None)
         tiles.extend(Tile(metric, number(value)) for metric, value in list(result.metrics.items())[:4])
         sections.extend(_training(result))
     if isinstance(result, TuningResult):
-        tiles.append(Tile(f"Best {result.objective.metric_name}", number(result.best.objective or 0.0)))
+        tiles.append(Tile(f"Best {result.objective.metric_name}", number_or_dash(result.best.objective)))
         sections.extend(_tuning(result))
     if isinstance(result, Evaluation):
         sections.extend(_evaluation(result))
@@ -159,7 +159,7 @@ def _resources(resources: Iterable[Resource]) -> Html:
 def _spaced(parts: Iterable[Html]) -> Iterator[Html]:
     for at, part in enumerate(parts):
         if at:
-            yield Html(" &middot; ")
+            yield text(" · ")
         yield part
 
 

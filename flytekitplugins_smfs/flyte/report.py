@@ -12,8 +12,9 @@ from flytekit import Deck
 from flytekit.core.context_manager import FlyteContextManager
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
-from flytekitplugins_smfs.flyte.deck.scale import duration, number, parameter, size
+from flytekitplugins_smfs.flyte.deck.scale import duration, number_or_dash, parameter, size
 from flytekitplugins_smfs.flyte.deck.timeline import Part, Step
 from flytekitplugins_smfs.flyte.decks import Resource, Tile, page, run_deck
 from flytekitplugins_smfs.values.dataset import Dataset, Evaluation
@@ -81,7 +82,7 @@ class RunReport:
     def _tiles(self) -> Iterator[Tile]:
         left = ", ".join(self.remaining) or "nothing"
         yield Tile("Held-out accuracy", f"{self.evaluation.accuracy:.1%}")
-        yield Tile(f"Best {self.tuning.objective.metric_name}", _objective(self.tuning))
+        yield Tile(f"Best {self.tuning.objective.metric_name}", number_or_dash(self.tuning.best.objective))
         yield Tile("Trials", str(len(self.tuning.trials)))
         yield Tile("Data", f"{self.dataset.files} files, {size(self.dataset.size_bytes)}")
         yield Tile("Took", duration(self.seconds))
@@ -115,18 +116,16 @@ class RunReport:
         shown.add_row("Link", f"{link.association_id}  {link.path} → {link.repository}")
         shown.add_row("Training job", self.training.job_name)
         shown.add_row("Tuning job", f"{self.tuning.tuning_job_name}  {len(self.tuning.trials)} trials")
-        shown.add_row(
-            "Best trial", f"{self.tuning.best.job_name}  {self.tuning.objective.metric_name} {_objective(self.tuning)}"
-        )
-        shown.add_row(
-            "", ", ".join(f"{key}={parameter(text)}" for key, text in sorted(self.tuning.best.parameters.items()))
-        )
+        best = self.tuning.best
+        reached = f"{self.tuning.objective.metric_name} {number_or_dash(best.objective)}"
+        shown.add_row("Best trial", f"{best.job_name}  {reached}")
+        shown.add_row("", ", ".join(f"{key}={parameter(text)}" for key, text in sorted(best.parameters.items())))
         right = round(self.evaluation.accuracy * self.evaluation.examples)
         shown.add_row("Held-out accuracy", f"{self.evaluation.accuracy:.4f}  {right} of {self.evaluation.examples}")
         for at, step in enumerate(self.steps):
             shown.add_row("Seconds" if at == 0 else "", f"{step.timing.seconds:7.1f}  {step.name}")
         shown.add_row("", f"{self.seconds:7.1f}  from first to last")
-        shown.add_row("Deck", deck)
+        shown.add_row("Deck", Text(deck, style=f"link {deck}" if "://" in deck else ""))
         shown.add_row("Left in AWS", ", ".join(self.remaining) or "Nothing is left.")
         return shown
 
@@ -141,7 +140,7 @@ def publish(run: RunReport) -> None:
         file = _deck_file(run)
         file.write_text(page(run.title, deck), encoding="utf-8")
         where = file.as_uri()
-    Console(soft_wrap=True, highlight=False).print(run.table(where))
+    Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print(run.table(where))
 
 
 def deck_directory() -> Path:
@@ -153,9 +152,5 @@ def deck_directory() -> Path:
 def _deck_file(run: RunReport) -> Path:
     directory = deck_directory()
     directory.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^a-z0-9]+", "-", run.title.lower()).strip("-")
-    return directory / f"{name}-{run.tuning.timing.started_at:%Y%m%d-%H%M%S}-{run.tuning.best.job_name[-10:]}.html"
-
-
-def _objective(tuning: TuningResult) -> str:
-    return number(tuning.best.objective) if tuning.best.objective is not None else "–"
+    name = f"{run.title}-{run.tuning.timing.started_at:%Y%m%d-%H%M%S}-{run.tuning.best.job_name[-10:]}"
+    return directory / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.html"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from flytekitplugins_smfs.flyte.deck.html import Html, el, svg, tip
@@ -18,6 +19,8 @@ def curves(points: Iterable[MetricPoint]) -> Html:
     """One line per metric, with the last value beside its name."""
     series: dict[str, list[MetricPoint]] = {}
     for point in points:
+        if not math.isfinite(point.value):
+            continue  # a loss that ran away has no place on the axis
         series.setdefault(point.name, []).append(point)
     if not series:
         return el("p", "The job's log had no metric.", class_="muted")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 from typing import Self
+
+# What neither HTML nor XML may hold, such as the colours of a terminal in a log, and halves of characters.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class Html(str):
@@ -18,7 +22,7 @@ class Html(str):
 
 def text(value: object) -> Html:
     """A value as markup: Html stays as it is, everything else is escaped."""
-    return value if isinstance(value, Html) else Html(escape(str(value), quote=True))
+    return value if isinstance(value, Html) else Html(escape(UNPRINTABLE.sub("�", str(value)), quote=True))
 
 
 def join(parts: Iterable[object]) -> Html:

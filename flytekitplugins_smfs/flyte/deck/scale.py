@@ -59,9 +59,14 @@ def number(value: float, digits: int = 4) -> str:
         return "0"
     size = math.floor(math.log10(abs(value)))
     if size < -4:
-        return f"{value:.{digits - 1}g}"
+        return f"{value:.{digits - 1}g}".replace("-", "−")
     shown = f"{value:,.{max(0, digits - 1 - size)}f}"
     return (shown.rstrip("0").rstrip(".") if "." in shown else shown).replace("-", "−")
+
+
+def number_or_dash(value: float | None) -> str:
+    """A number that may be missing."""
+    return "–" if value is None else number(value)
 
 
 def parameter(given: str) -> str:

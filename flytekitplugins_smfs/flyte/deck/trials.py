@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from flytekitplugins_smfs.flyte.deck.html import Html, el, svg, table, tip
@@ -14,7 +15,7 @@ LEFT, RIGHT, TOP, BOTTOM = 40.0, 12.0, 10.0, 38.0
 
 def trial_plots(tuning: TuningResult) -> Html:
     """A small plot per parameter. The best trial is the large dot; all plots share the objective's axis."""
-    judged = [trial for trial in tuning.trials if trial.objective is not None]
+    judged = [trial for trial in tuning.trials if math.isfinite(_value(trial))]
     if not judged:
         return el("p", "No trial reported the objective.", class_="muted")
     up = Scale(*extent(_value(trial) for trial in judged), HEIGHT - BOTTOM, TOP)
@@ -27,7 +28,7 @@ def trial_table(tuning: TuningResult) -> Html:
     """The trials from the best to the worst; those that failed or were stopped stand last."""
     ranked = ranking(tuning.trials, tuning.objective)
     names = sorted({name for trial in tuning.trials for name in trial.parameters})
-    worst = max((abs(trial.objective) for trial in ranked if trial.objective is not None), default=0.0)
+    worst = max((abs(_value(trial)) for trial in ranked if math.isfinite(_value(trial))), default=0.0)
     head = ["", el("th", tuning.objective.metric_name, class_="num")]
     head += [el("th", name, class_="num") for name in names]
     head += [el("th", "Time", class_="num"), "Status", "Training job"]
@@ -38,13 +39,15 @@ def trial_table(tuning: TuningResult) -> Html:
 def ranking(trials: Sequence[Trial], objective: Objective) -> list[Trial]:
     """Best first, by the objective's direction."""
     sign = 1.0 if objective.type == "Minimize" else -1.0
-    return sorted(trials, key=lambda trial: (trial.objective is None, sign * (trial.objective or 0.0)))
+    judged = [trial for trial in trials if math.isfinite(_value(trial))]
+    others = [trial for trial in trials if not math.isfinite(_value(trial))]
+    return sorted(judged, key=lambda trial: sign * _value(trial)) + others
 
 
 def _plot(name: str, trials: Sequence[Trial], up: Scale, best: str) -> Html:
     texts = [trial.parameters.get(name, "") for trial in trials]
     try:
-        places = [float(text) for text in texts]
+        places = [_finite(text) for text in texts]
         across = Scale(*extent(places, 0.08), LEFT, WIDTH - RIGHT)
         marks = [(value, number(value)) for value in ticks(across.low, across.high, 4)]
     except ValueError:
@@ -68,10 +71,10 @@ def _dot(trial: Trial, x: float, y: float, name: str, best: bool) -> Html:
 
 
 def _row(place: int, trial: Trial, names: Sequence[str], worst: float, best: str) -> Html:
-    found = trial.objective
-    width = 100 * abs(found) / worst if found is not None and worst else 0.0
+    found = _value(trial)
+    width = 100 * abs(found) / worst if math.isfinite(found) and worst else 0.0
     meter = el("i", class_="meter", style=f"width:{width:.1f}%")
-    objective = el("td", meter, el("b", number(found) if found is not None else "–"), class_="num metered")
+    objective = el("td", meter, el("b", number(found)), class_="num metered")
     cells = [el("td", parameter(trial.parameters.get(name, "–")), class_="num") for name in names]
     return el(
         "tr",
@@ -87,6 +90,14 @@ def _row(place: int, trial: Trial, names: Sequence[str], worst: float, best: str
 
 def _value(trial: Trial) -> float:
     return float("nan") if trial.objective is None else trial.objective
+
+
+def _finite(given: str) -> float:
+    """A number that has a place on an axis; raises ValueError for all else."""
+    value = float(given)
+    if not math.isfinite(value):
+        raise ValueError(given)
+    return value
 
 
 def _cut(text: str) -> str:
