@@ -8,7 +8,7 @@ from typing import Any
 from .account import Account
 from .cbor import CborProtocol
 from .faults import AwsError, DropConnection, NotImplementedByEmulator
-from .models import service_model
+from .models import service_model, speaks
 from .moto_backend import scope
 from .protocol import JsonProtocol, QueryProtocol, Request, Response, error_for
 from .validation import check
@@ -33,7 +33,7 @@ class Dispatcher:
             m.metadata["targetPrefix"]: n for n, m in self._models.items() if "targetPrefix" in m.metadata
         }
         self._by_target.update({prefix: name for prefix, name in _TARGETS.items() if name in self._models})
-        self._by_scope = {m.signing_name: n for n, m in self._models.items() if m.metadata["protocol"] == "query"}
+        self._by_scope = {m.signing_name: n for n, m in self._models.items() if speaks(m, "query")}
 
     def handle(self, request: Request) -> Response:
         """The answer to any AWS request. Raises DropConnection if that was asked for."""

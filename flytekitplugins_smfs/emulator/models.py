@@ -38,3 +38,8 @@ def session() -> botocore.session.Session:
 def service_model(name: str) -> ServiceModel:
     """The model of a service by botocore's name of it. Raises botocore's UnknownServiceError."""
     return _session.get_service_model(name)
+
+
+def speaks(model: ServiceModel, protocol: str) -> bool:
+    """Whether a service may be spoken to in a protocol; the model names all of them, or the one it knows."""
+    return protocol in model.metadata.get("protocols", [model.metadata["protocol"]])

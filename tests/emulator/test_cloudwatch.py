@@ -5,10 +5,13 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from botocore.model import ServiceModel
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flytekitplugins_smfs.emulator.cbor import dumps, loads
+from flytekitplugins_smfs.emulator.models import speaks
 from tests.conftest import Emulator
 from tests.emulator.test_fsx_filesystems import refused
 
@@ -79,3 +82,16 @@ def test_a_newer_client_speaks_cbor(emulator: Emulator) -> None:
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert answer.headers["smithy-protocol"] == "rpc-v2-cbor"
         assert loads(answer.read())["Metrics"][0]["MetricName"] == "loss"
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"protocol": "query"},
+        {"protocol": "query", "protocols": ["query"]},
+        {"protocol": "smithy-rpc-v2-cbor", "protocols": ["smithy-rpc-v2-cbor", "json", "query"]},
+    ],
+)
+def test_older_clients_are_understood_whichever_model_is_installed(metadata: dict[str, Any]) -> None:
+    assert speaks(ServiceModel({"metadata": metadata}), "query")
+    assert not speaks(ServiceModel({"metadata": metadata}), "ec2")
