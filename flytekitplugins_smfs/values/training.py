@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -37,10 +37,6 @@ class Hyperparameters(RootModel[dict[Annotated[str, Field(max_length=256)], Scal
     def encoded(self) -> dict[str, str]:
         """Values as SageMaker takes them: strings; booleans in lower case."""
         return {name: str(v).lower() if isinstance(v, bool) else str(v) for name, v in self.root.items()}
-
-    def updated(self, other: Mapping[str, Scalar]) -> Hyperparameters:
-        """These with `other`'s put over them."""
-        return Hyperparameters(root={**self.root, **other})
 
 
 class BuiltinAlgorithm(Value):

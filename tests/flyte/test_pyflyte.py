@@ -52,6 +52,23 @@ def test_a_wrong_file_system_is_told_before_any_call(
     assert emulator.calls(since) == []
 
 
+# C2, N7
+@pytest.mark.parametrize(
+    ("option", "name", "text"),
+    [
+        ("--spec", "spec.json", '{"capacity_gib": 1300}'),
+        ("--spec", "spec.yaml", "capacity_gib: 1300\n"),
+        ("--inputs-file", "inputs.yaml", "spec:\n  capacity_gib: 1300\n"),
+    ],
+)
+def test_a_spec_may_be_a_file(tmp_path: Path, option: str, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    workflow, config = str(ROOT / "workflows/digits.py"), str(ROOT / "sandbox.config")
+    code, output = pyflyte(None, tmp_path, workflow, "lustre_training", option, str(tmp_path / name), config=config)
+    assert code != 0
+    assert "allowed are 1200, 2400 and multiples of 2400" in output
+
+
 def test_without_a_choice_of_aws_it_says_how_to_choose(tmp_path: Path) -> None:
     task = str(ROOT / "flytekitplugins_smfs/flyte/tasks.py")
     code, output = pyflyte(None, tmp_path, task, "create_lustre")
