@@ -9,7 +9,7 @@ from flytekitplugins_smfs.flyte.deck.html import Html, el, svg, tip
 from flytekitplugins_smfs.flyte.deck.scale import Scale, extent, number, ticks
 from flytekitplugins_smfs.values.training import MetricPoint
 
-WIDTH, HEIGHT = 480.0, 300.0
+WIDTH, HEIGHT = 480.0, 384.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 16.0, 12.0, 40.0
 SERIES = 6
 """As many colours as there are; further metrics begin again with the first."""

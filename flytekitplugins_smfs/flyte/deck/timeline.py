@@ -60,7 +60,7 @@ def timeline(steps: Sequence[Step]) -> Html:
     ]
     used = [kind for kind in KINDS if any(step.kind == kind for step in steps)]
     legend = el("p", *(el("span", el("i", class_=f"key {kind}"), KINDS[kind]) for kind in used), class_="legend")
-    return legend + svg(WIDTH, y + 26, *grid, *rows, label="Timeline of the steps")
+    return legend + el("div", svg(WIDTH, y + 26, *grid, *rows, label="Timeline of the steps"), class_="scroll")
 
 
 def _row(step: Step, lanes: Sequence[Sequence[Part]], begin: float, across: Scale, y: float) -> Html:
