@@ -24,8 +24,6 @@ from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec
 from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
 
 NAME_TAG = "smfs:name"
-GONE = "gone"
-"""Stands for a dead file system whose id is not known."""
 DEAD = file_systems.GOING | file_systems.BROKEN
 
 
@@ -94,7 +92,7 @@ def _alive(there: list[dict[str, Any]], spec: LustreSpec, mark: str) -> dict[str
 
 
 def _create(aws: Aws, spec: LustreSpec, owner: Owner, mark: str, dead: tuple[str, ...]) -> dict[str, Any]:
-    """Make it. `dead` are the ids of earlier ones, so that their client tokens are not taken for this one's."""
+    """Make it. `dead` stands for earlier ones, so that their client tokens are not taken for this one's."""
     token = client_token("lustre", *_identity(spec, owner), mark, *dead)
     request = {"ClientRequestToken": token, **_request(aws, spec, owner, mark)}
     doing = f"creating a Lustre file system ({spec.deployment_type}, {spec.capacity_gib} GiB)"
@@ -104,13 +102,15 @@ def _create(aws: Aws, spec: LustreSpec, owner: Owner, mark: str, dead: tuple[str
         found = _alive(file_systems.tagged(aws.impatient(), *_identity(spec, owner)), spec, mark)
         if found:
             return found
-        if fault.code == "IncompatibleParameterError":
-            raise FingerprintMismatch("The file system of this owner", [fault.text]) from fault
-        raise
-    except Missing:  # the token was that of one that has been deleted since
-        if GONE in dead:
+        if fault.code != "IncompatibleParameterError":
             raise
-        return _create(aws, spec, owner, mark, (*dead, GONE))
+        if not spec.name or owner.attempt_key in dead:
+            raise FingerprintMismatch("The file system of this owner", [fault.text]) from fault
+        return _create(aws, spec, owner, mark, (*dead, owner.attempt_key))  # another's of this name, deleted since
+    except Missing:  # the token was that of one that has been deleted since
+        if owner.attempt_key in dead:
+            raise
+        return _create(aws, spec, owner, mark, (*dead, owner.attempt_key))
     if made["Lifecycle"] in DEAD and made["FileSystemId"] not in dead:  # likewise, and AWS shows it still
         return _create(aws, spec, owner, mark, (*dead, made["FileSystemId"]))
     return made

@@ -120,6 +120,8 @@ def _create(aws: Aws, spec: LinkSpec, owner: Owner, mark: str, existing: list[di
             raise
         return found
     made: dict[str, Any] = answer["Association"]
+    if made["Lifecycle"] in DEAD and made["AssociationId"] not in dead:  # AWS remembers the token of a deleted one
+        return _create(aws, spec, owner, mark, [*existing, made])
     return made
 
 

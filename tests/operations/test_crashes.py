@@ -196,6 +196,17 @@ def test_what_was_removed_is_made_anew_for_the_same_owner(aws: Aws, owner: Owner
     assert owned_by(aws, owner.execution) == [again.file_system_id]
 
 
+def test_a_name_is_free_again_once_its_file_system_is_gone(aws: Aws, owner: Owner) -> None:
+    operation, spec = CreateLustre(), LustreSpec(name=f"nightly-{owner.key}")
+    tonight, tomorrow = owner, Owner(execution=owner.execution + "-2", step="step")
+    first = operation.start(aws, spec, tonight)
+    cancelled(operation, aws, first)
+    second = operation.start(aws, spec, tomorrow)
+    assert second.created
+    assert second.file_system_id != first.file_system_id
+    cancelled(operation, aws, second)
+
+
 @pytest.mark.parametrize(
     "fault",
     [
