@@ -173,6 +173,16 @@ def test_a_stopped_script_may_clean_up(jobs: Jobs) -> None:
     assert jobs.lines(name)[-1] == "cleaned up"
 
 
+def test_a_job_that_never_stops_printing_can_be_stopped(jobs: Jobs) -> None:
+    name = jobs.start(jobs.shell(f"exec yes loss=0.5 {'x' * 200}", metrics={"loss": "loss=([0-9.]+)"}))
+    wait_for(lambda: jobs.describe(name)["SecondaryStatus"] == "Training")
+    jobs.sagemaker.stop_training_job(TrainingJobName=name)
+    began = time.monotonic()
+    jobs.describe(name)
+    assert time.monotonic() - began < 2
+    assert jobs.ended(name)["TrainingJobStatus"] == "Stopped"
+
+
 def test_logs_can_be_read_while_the_job_runs(jobs: Jobs) -> None:
     name = jobs.start(jobs.shell("echo early; sleep 60"))
     jobs.wait_for_line(name, "early")

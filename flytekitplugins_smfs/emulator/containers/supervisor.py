@@ -21,6 +21,9 @@ from .spec import ExitRecord, Folder, ProcessSpec, write_json
 
 _NOT_STARTED = 125
 _NOT_FOUND = 127
+_CHUNK = 1 << 16
+_BYTES_PER_SECOND = 4 << 20
+"""As fast as a job may print for long, so that it does not fill the disk. Its writes wait, as on a slow console."""
 _LONGEST_LINE = 200_000
 """Bytes; CloudWatch cuts events at 256 KB."""
 
@@ -84,9 +87,11 @@ class Supervisor:
         status = None
         while status is None:
             for key, _ in selector.select(self._patience()):
-                data = os.read(key.fd, 1 << 16)
+                data = os.read(key.fd, _CHUNK)
                 if key.fd == output_read and data:
                     output.feed(data)
+                    if len(data) == _CHUNK:
+                        time.sleep(_CHUNK / _BYTES_PER_SECOND)
                 elif key.fd == output_read:
                     selector.unregister(output_read)
             self._keep_deadlines()
@@ -94,7 +99,7 @@ class Supervisor:
             status = found if pid else None
         os.set_blocking(output_read, False)
         with suppress(BlockingIOError):
-            while data := os.read(output_read, 1 << 16):
+            while data := os.read(output_read, _CHUNK):
                 output.feed(data)
         output.feed(b"")
         return _exit_code(status)

@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import shutil
+import time
 from typing import Any
 
 from ...containers.sandbox import Sandbox, SandboxError
@@ -97,13 +98,13 @@ def _training(ctx: Context, doc: Doc) -> float | None:
     except SandboxError as error:
         raise JobFailure(f"{_INTERNAL} ({error})") from error
     outcomes = [sandbox.outcome() for sandbox in sandboxes]
+    began = time.monotonic()
     more = _observe(ctx, doc)
-    if more:
-        return _AT_ONCE
     if None in outcomes:
         _interfere(ctx, doc, sandboxes, outcomes)
-        return _patience(ctx)
-    return _ended(ctx, doc, [outcome for outcome in outcomes if outcome is not None])
+    elif not more:
+        return _ended(ctx, doc, [outcome for outcome in outcomes if outcome is not None])
+    return time.monotonic() - began if more else _patience(ctx)
 
 
 def _patience(ctx: Context) -> float:
@@ -113,7 +114,7 @@ def _patience(ctx: Context) -> float:
 
 
 def _observe(ctx: Context, doc: Doc) -> bool:
-    """Take over new log lines and checkpoints. True if there is a lot more to take over."""
+    """Take over new log lines and checkpoints. True if there is a lot more to take over, when others had their turn."""
     with ctx.store.transaction():
         changes, more = telemetry.collect(ctx, doc)
         if changes["offsets"] != doc["offsets"]:

@@ -14,7 +14,7 @@ from .workspace import host_names, sandbox
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
-_LARGEST_BATCH = 5000
+_LARGEST_BATCH = 2000
 
 
 def collect(ctx: Context, doc: Doc) -> tuple[dict[str, Any], bool]:

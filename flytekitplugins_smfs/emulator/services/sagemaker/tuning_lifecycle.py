@@ -14,6 +14,8 @@ from .trials import TUNING_JOB, Trial, best, definitions, search, trials, tried
 from .tuning_rules import grid_size, training_request
 
 _ALL_FAILED = "All training jobs failed. Please take a look at the training jobs failures to get more details."
+_REST = 4
+"""A job of hundreds of trials rests so many times as long as it took to look at them."""
 
 
 @service.lifecycle(TUNING_JOB)
@@ -23,6 +25,7 @@ def take_turn(ctx: Context, id: str) -> float | None:
     if doc is None or doc["ended"] is not None:
         return None
     ctx = ctx.at(doc["region"])
+    began = ctx.now()
     some = trials(ctx, doc)
     running = [trial for trial in some if not trial.ended]
     criterion = _criterion_met(ctx, doc, some)
@@ -40,7 +43,7 @@ def take_turn(ctx: Context, id: str) -> float | None:
             return _finish(ctx, doc, some, "Completed")
         for trial in hopeless(ctx, doc, some):
             training.request_stop(ctx, trial.job["name"])
-    return float(ctx.settings.tuning_poll_seconds)
+    return max(float(ctx.settings.tuning_poll_seconds), _REST * (ctx.now() - began))
 
 
 def _start_trial(ctx: Context, doc: Doc, some: list[Trial]) -> tuple[Doc, list[Trial]]:
