@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from flytekit import CronSchedule, LaunchPlan, task, workflow
+from flytekit import CronSchedule, LaunchPlan, current_context, task, workflow
 from flytekit.types.directory import FlyteDirectory
 from pydantic import Field
 
@@ -103,7 +103,7 @@ def digits_dataset(seed: int = 7) -> FlyteDirectory:
     table = np.column_stack([labels, images]).astype(int)
     rest, test = train_test_split(table, test_size=0.2, stratify=table[:, 0], random_state=seed)
     fit, validation = train_test_split(rest, test_size=0.15, stratify=rest[:, 0], random_state=seed)
-    root = Path(tempfile.mkdtemp(prefix="digits-"))
+    root = Path(tempfile.mkdtemp(prefix="digits-", dir=current_context().working_directory))
     for name, rows in (("train", fit), ("validation", validation), ("test", test)):
         (root / name).mkdir()
         np.savetxt(root / name / "digits.csv", rows, fmt="%d", delimiter=",")
@@ -120,6 +120,8 @@ def evaluate(dataset: Dataset, model_uri: str) -> Evaluation:
     with tempfile.TemporaryDirectory() as directory:
         model = download_model(aws, model_uri, Path(directory)) / "xgboost-model"
         table = np.loadtxt(download(aws, f"{dataset.uri}/test/digits.csv", Path(directory) / "test.csv"), delimiter=",")
+        if not model.is_file():
+            raise SmfsError(f"{model_uri} holds no file named {model.name}; SageMaker's XGBoost writes one.")
         booster = xgboost.Booster()
         try:
             booster.load_model(model)

@@ -61,7 +61,10 @@ def _bar(title: str) -> Iterator[Callable[[SyncProgress], None]]:
     console = Console(stderr=True)
     last: list[SyncProgress] = []
     columns = (BarColumn(), MofNCompleteColumn(), DownloadColumn(), TimeElapsedColumn())
-    with Progress(TextColumn("{task.description}"), *columns, console=console, transient=True) as progress:
+    disable = not console.is_terminal
+    with Progress(
+        TextColumn("{task.description}"), *columns, console=console, transient=True, disable=disable
+    ) as progress:
         bar = progress.add_task(title, total=None)
 
         def show(state: SyncProgress) -> None:
