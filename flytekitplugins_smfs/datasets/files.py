@@ -25,7 +25,6 @@ class LocalFile:
     key: str
     path: Path
     size: int
-    modified_ns: int
 
 
 def scan(source: Path) -> list[LocalFile]:
@@ -98,7 +97,7 @@ def _local_file(root: Path, path: Path) -> LocalFile | Problem:
         return Problem(name, f"has a path of more than {MAX_KEY_BYTES} bytes.", "shorten it.")
     if CONTROL.search(key):
         return Problem(name, "has a control character in its name.", "rename it.")
-    return LocalFile(key, path, found.st_size, found.st_mtime_ns)
+    return LocalFile(key, path, found.st_size)
 
 
 def check_fit(source: Path, files: Iterable[LocalFile], prefix: str) -> None:

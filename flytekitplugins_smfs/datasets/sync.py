@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -139,7 +139,8 @@ def _send_all(
             if progress:
                 progress(state)
     finally:
-        # After an error or Ctrl-C nothing new begins; what is in flight is waited for.
+        # After an error or Ctrl-C nothing new begins, large files stop after a part, small ones are waited for.
+        target.stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
     return sent
 
@@ -151,6 +152,7 @@ class _Target:
         self.store = store
         self.bucket = bucket
         self.uri = uri
+        self.stop = threading.Event()
         self._large = threading.BoundedSemaphore(LARGE_IN_FLIGHT)
 
     def objects(self) -> dict[str, _Object]:
@@ -179,21 +181,37 @@ class _Target:
                 return self._send_large(file, known)
 
     def _send_large(self, file: LocalFile, known: _Object | None) -> _Sent:
-        import obstore
-
         with file.path.open("rb") as stream:
             md5 = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
         if self._same(file.key, file.size, md5, known):
             return _Sent(file, md5, uploaded=False)
         part = max(PART, -(-file.size // MAX_PARTS))
-        self._put(file.key, file.path, md5, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
-        now = file.path.stat()
-        if (now.st_size, now.st_mtime_ns) != (file.size, file.modified_ns):
-            obstore.delete(self.store, file.key)
-            raise SmfsError(f"{file.path} changed while it was uploaded. Upload again once nothing writes to it.")
+        reasons: list[SmfsError] = []
+        parts = self._parts(file.path, md5, part, reasons)
+        try:
+            self._put(file.key, parts, md5, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
+        except Exception:
+            if reasons:  # obstore may name a part that failed because the upload was aborted
+                raise reasons[0] from None
+            raise
         return _Sent(file, md5, uploaded=True)
 
-    def _put(self, key: str, content: bytes | Path, md5: str, **how: Any) -> None:
+    def _parts(self, path: Path, md5: str, size: int, reasons: list[SmfsError]) -> Iterator[bytes]:
+        """The file in parts. An exception, noted in `reasons`, aborts the upload: what was there before stays."""
+        seen = hashlib.md5(usedforsecurity=False)
+        with path.open("rb") as stream:
+            while part := stream.read(size):
+                if self.stop.is_set():
+                    reasons.append(SmfsError(f"Uploading {path} was stopped."))
+                    raise reasons[0]
+                seen.update(part)
+                yield part
+        if seen.hexdigest() != md5:
+            told = f"{path} changed while it was uploaded. Upload again once nothing writes to it."
+            reasons.append(SmfsError(told))
+            raise reasons[0]
+
+    def _put(self, key: str, content: bytes | Iterator[bytes], md5: str, **how: Any) -> None:
         import obstore
 
         obstore.put(self.store, key, content, attributes={MD5_KEY: md5}, **how)

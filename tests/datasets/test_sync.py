@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.datasets.sync import SyncProgress, sync
 from flytekitplugins_smfs.values.dataset import Dataset
-from flytekitplugins_smfs.values.errors import Denied, InvalidSpec, Missing, Throttled, Transient
+from flytekitplugins_smfs.values.errors import Denied, InvalidSpec, Missing, SmfsError, Throttled, Transient
 from tests.conftest import Emulator
 from tests.datasets.between import Between, error
 from tests.datasets.conftest import COUNT, contents
@@ -327,6 +327,57 @@ def test_an_error_in_progress_ends_the_sync(between: Between, bucket: str, tmp_p
     sent = between.count("PUT")
     assert sent < 200
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("smfs-sync")]
+
+
+def huge(path: Path) -> Path:
+    """A file of so many parts that not all are under way at once; it takes no room on the disk."""
+    with path.open("wb") as stream:
+        stream.truncate(160 << 20)
+    return path
+
+
+def test_ctrl_c_stops_a_large_file_after_a_part(
+    emulator: Emulator, between: Between, bucket: str, tmp_path: Path
+) -> None:
+    huge(tmp_path / "huge")
+    (tmp_path / "small").write_text("1")
+    begun, stopped = threading.Event(), threading.Event()
+
+    def hold(method: str, path: str) -> None:
+        if "partNumber" in path:
+            begun.set()
+            stopped.wait(20)
+
+    def stop(state: SyncProgress) -> None:
+        assert begun.wait(20)
+        stopped.set()
+        raise KeyboardInterrupt
+
+    between.instead = hold
+    with pytest.raises(KeyboardInterrupt):
+        sync(between.aws, tmp_path, f"s3://{bucket}/data", progress=stop)
+    assert contents(emulator, bucket, "data") == {"small": b"1"}
+    assert len([path for method, path in between.seen if method == "DELETE" and "uploadId" in path]) == 1
+
+
+def test_a_file_that_changes_while_it_is_sent_leaves_what_was_there(
+    emulator: Emulator, between: Between, bucket: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "huge"
+    file.write_text("as it was")
+    sync(between.aws, tmp_path, f"s3://{bucket}/data")
+    huge(file)
+
+    def write(method: str, path: str) -> None:
+        if "partNumber" in path:
+            with file.open("r+b") as stream:
+                stream.seek(-1, os.SEEK_END)
+                stream.write(b"x")
+
+    between.instead = write
+    with pytest.raises(SmfsError, match="huge changed while it was uploaded"):
+        sync(between.aws, tmp_path, f"s3://{bucket}/data")
+    assert contents(emulator, bucket, "data") == {"huge": b"as it was"}
 
 
 # Any tree
