@@ -11,7 +11,7 @@ from typing import Any
 from flytekitplugins_smfs.aws.endpoint import Endpoint, resolve
 from flytekitplugins_smfs.aws.faults import fault_of
 from flytekitplugins_smfs.aws.pacing import TokenBucket, full_jitter, rate_of
-from flytekitplugins_smfs.values.errors import SettingsError, Throttled, Transient
+from flytekitplugins_smfs.values.errors import AwsFault, SettingsError, Throttled, Transient
 from flytekitplugins_smfs.values.settings import Settings
 
 _clients: dict[tuple[Any, ...], Any] = {}
@@ -73,19 +73,20 @@ class Aws:
         method = self._method(service, operation)
         deadline = min(time.monotonic() + self.patience, self._ends)
         attempt = 0
+        last: AwsFault | None = None
         while True:
             attempt += 1
-            self._await_turn(service, operation, doing)
+            self._await_turn(service, operation, doing, last)
             try:
                 answer: dict[str, Any] = method(**(request or {}))
                 return answer
             except Exception as error:
-                fault = fault_of(error, doing=doing, service=service, operation=operation)
-                if fault is None:
+                last = fault_of(error, doing=doing, service=service, operation=operation)
+                if last is None:
                     raise
                 wait = full_jitter(attempt)
-                if not isinstance(fault, Throttled | Transient) or time.monotonic() + wait > deadline:
-                    raise fault from error
+                if not isinstance(last, Throttled | Transient) or time.monotonic() + wait > deadline:
+                    raise last from None  # it says all that botocore's error does, without its frames
             self._sleep(wait)
 
     def pages(
@@ -116,13 +117,17 @@ class Aws:
         """The prefix of outputs: the settings', or SageMaker's default bucket of this account and region."""
         return self.settings.output_uri or f"s3://sagemaker-{self.region}-{self.account()}"
 
-    def _await_turn(self, service: str, operation: str, doing: str) -> None:
-        """Keep to the operation's rate. Who cannot wait that long is told so, and no call is made behind their back."""
+    def _await_turn(self, service: str, operation: str, doing: str, last: AwsFault | None) -> None:
+        """Keep to the operation's rate. Who cannot wait that long is told so, and no call is made behind their back.
+
+        Once a call was made, its fault is told instead: what it asked for may have been done.
+        """
         longest = max(0.0, self._ends - time.monotonic()) if self.patience else POLL_TURN
         wait = self._bucket(service, operation).reserve(longest)
         if wait is None:
             text = f"this process already calls it as often as AWS allows; its next turn is over {longest:.1f} s away."
-            raise Throttled(doing=doing, service=service, operation=operation, code="Paced", text=text)
+            paced = Throttled(doing=doing, service=service, operation=operation, code="Paced", text=text)
+            raise last or paced
         self._sleep(wait)
 
     def client(self, service: str) -> Any:

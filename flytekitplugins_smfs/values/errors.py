@@ -64,8 +64,10 @@ class AwsFault(SmfsError):
         self.operation = operation
         self.code = code
         self.text = text
+        said = f"While {doing}: {service} {operation} answered {code}: {text}"
         tip = advice or self.advice
-        super().__init__(f"While {doing}: {service} {operation} answered {code}: {text}" + (f" {tip}" if tip else ""))
+        stop = "" if said.endswith((".", "!", "?")) else "."
+        super().__init__(f"{said}{stop} {tip}" if tip else said)
 
 
 class Throttled(AwsFault):

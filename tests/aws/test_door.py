@@ -114,3 +114,15 @@ def test_a_wrong_emulator_directory_says_so() -> None:
 def test_the_account_and_the_default_prefix(aws: Aws) -> None:
     assert aws.account() == "123456789012"
     assert aws.default_output_uri() == "s3://sagemaker-us-east-1-123456789012"
+
+
+def test_a_lost_answer_is_told_even_if_the_next_turn_comes_too_late(emulator: Any, aws: Aws) -> None:  # N2
+    slow = Aws(aws.settings.model_copy(update={"requests_per_second": 0.1}), region="eu-north-1")
+    emulator.faults({"service": "logs", "operation": "DescribeLogGroups", "status": 503})
+    try:
+        with pytest.raises(Transient):
+            slow.within(4.0).call("logs", "DescribeLogGroups", doing="testing")
+    finally:
+        emulator.faults()
+    with pytest.raises(Throttled, match="as often as AWS allows"):
+        slow.within(1.0).call("logs", "DescribeLogGroups", doing="testing")
