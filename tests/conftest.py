@@ -1,9 +1,13 @@
 """Fixtures that all tests share: a real emulator on a free port."""
 
+import atexit
 import contextlib
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,6 +20,13 @@ import pytest
 from botocore.config import Config
 
 Answer = TypeVar("Answer")
+
+# flytekit leaves directories wherever temporary files go: for the tests and what they start, a place that is removed.
+# pytest's own stay where they are, so that those of failed tests can be looked at.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+SCRATCH = tempfile.mkdtemp(prefix="smfs-tests-")
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+os.environ["TMPDIR"] = tempfile.tempdir = SCRATCH
 
 
 def run_emulator(*arguments: str) -> str:

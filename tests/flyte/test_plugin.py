@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,13 @@ HEAVY = ("boto3", "botocore", "sagemaker", "flytekitplugins_smfs.emulator", "fly
 
 def python(script: str, **environment: str) -> str:
     """Run a script in a fresh interpreter, without credentials, and give what it printed."""
+    bare = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "TMPDIR": tempfile.gettempdir()}
     done = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
         text=True,
         timeout=60,
-        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true", **environment},
+        env={**bare, "AWS_EC2_METADATA_DISABLED": "true", **environment},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -35,7 +35,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     directory = tmp_path_factory.mktemp("package")
     shutil.copytree(ROOT / "workflows", directory / "workflows", ignore=shutil.ignore_patterns("__pycache__"))
     command = [str(PYFLYTE), "--pkgs", "workflows", "package", "--image", "example:1", "-o", "flyte.tgz", "-f"]
-    bare = {"PATH": os.environ["PATH"], "HOME": str(directory / "home")}
+    bare = {"PATH": os.environ["PATH"], "HOME": str(directory / "home"), "TMPDIR": os.environ["TMPDIR"]}
     done = subprocess.run(command, cwd=directory, env=bare, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not (directory / "home").exists()
