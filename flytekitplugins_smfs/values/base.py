@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections.abc import Iterator
 from datetime import datetime
@@ -46,22 +47,18 @@ class Value(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _all_problems(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        if cls.problems is Value.problems:
-            return handler(data)
         details: list[InitErrorDetails] = []
+        value: Self | None
         try:
             value = handler(data)
         except ValidationError as error:
-            details.extend(_detail(line) for line in error.errors())
-            probe = _without_wrong_fields(cls, data, {line["loc"][0] for line in error.errors() if line["loc"]})
-            if probe is None:
-                raise
-            value = probe
-        wrong = {detail["loc"][0] for detail in details}
-        for problem in value.problems():
+            details.extend(_detail(cls, line) for line in error.errors())
+            value = _without_wrong_fields(cls, data, {line["loc"][0] for line in error.errors() if line["loc"]})
+        wrong = {detail["loc"][0] for detail in details if detail["loc"]}
+        for problem in value.problems() if value else ():
             if problem.field.split(".")[0] not in wrong:
                 details.append(_problem_detail(problem, value))
-        if details:
+        if details or value is None:
             raise ValidationError.from_exception_data(cls.__name__, details)
         return value
 
@@ -89,13 +86,21 @@ def _adapter(annotation: tuple[Any, ...]) -> TypeAdapter[Any]:
     return TypeAdapter(annotated)
 
 
-def _detail(line: Any) -> InitErrorDetails:
-    message = str(line["msg"]).replace("{", "(").replace("}", ")")
+def _detail(cls: type[BaseModel], line: Any) -> InitErrorDetails:
+    message = str(line["msg"])
+    if line["type"] == "extra_forbidden" and len(line["loc"]) == 1:
+        message = _unknown(str(line["loc"][0]), list(cls.model_fields), cls.__name__)
     return InitErrorDetails(
-        type=PydanticCustomError(str(line["type"]), message),
+        type=PydanticCustomError(str(line["type"]), message.replace("{", "(").replace("}", ")")),
         loc=line["loc"],
         input=line["input"],
     )
+
+
+def _unknown(name: str, known: list[str], where: str) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    fix = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}."
+    return f"{where} has no field {name!r}. Fix: {fix}"
 
 
 def _problem_detail(problem: Problem, value: BaseModel) -> InitErrorDetails:

@@ -159,3 +159,14 @@ def test_a_link_imports_by_default() -> None:  # C8
     assert spec.batch_import_meta_data_on_create
     assert spec.imported_file_chunk_size_mib == 1024
     assert spec.auto_import == spec.auto_export == ("NEW", "CHANGED", "DELETED")
+
+
+def test_a_misspelt_field_is_named_with_the_one_that_was_meant() -> None:  # N7
+    with pytest.raises(ValidationError) as caught:
+        LustreSpec.model_validate({"capacty_gib": 1200, "colour": "blue"})
+    found = fields_of(caught.value)
+    assert found["capacty_gib"] == "LustreSpec has no field 'capacty_gib'. Fix: did you mean 'capacity_gib'?"
+    assert "use one of name, deployment_type" in found["colour"]
+    with pytest.raises(ValidationError) as nested:
+        LinkSpec.model_validate({"file_system": {"idd": "fs-0123456789abcdef0"}, "repository": f"{BUCKET}/x"})
+    assert "did you mean 'id'?" in fields_of(nested.value)["file_system.idd"]
