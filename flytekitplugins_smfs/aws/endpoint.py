@@ -50,7 +50,6 @@ def _emulator_command(arguments: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         raise SettingsError(
-            f"The embedded AWS emulator did not answer `smfs emulator {' '.join(arguments)}`:\n{done.stderr.strip()}\n"
-            "If packages are missing: pip install 'flytekitplugins-smfs[emulator]'."
+            f"The embedded AWS emulator did not answer `smfs emulator {' '.join(arguments)}`: {done.stderr.strip()}"
         )
     return done.stdout

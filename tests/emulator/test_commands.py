@@ -174,3 +174,13 @@ def failing(*arguments: str) -> str:
     with pytest.raises(subprocess.CalledProcessError) as caught:
         run_emulator(*arguments)
     return str(caught.value.stderr)
+
+
+def test_without_its_packages_it_says_what_to_install() -> None:
+    hidden = "import runpy, sys; sys.modules['psutil'] = None; "
+    script = hidden + "runpy.run_module('flytekitplugins_smfs.emulator', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "(psutil)" in done.stderr
+    assert "pip install 'flytekitplugins-smfs[emulator]'" in done.stderr
+    assert "Traceback" not in done.stderr
