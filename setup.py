@@ -24,6 +24,7 @@ DEV = [
     "pytest>=8",
     "pytest-xdist>=3.6",
     "pytest-asyncio>=1.0",
+    "pytest-timeout>=2.3",
     "hypothesis>=6.100",
     "mypy>=1.15",
     "ruff>=0.9",
