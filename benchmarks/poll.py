@@ -21,10 +21,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations.training import Train
+from flytekitplugins_smfs.operations.sagemaker.training import Train
 from flytekitplugins_smfs.values.operation import Owner, Phase
+from flytekitplugins_smfs.values.sagemaker.training import ImageAlgorithm, TrainingSpec
 from flytekitplugins_smfs.values.settings import Settings
-from flytekitplugins_smfs.values.training import ImageAlgorithm, TrainingSpec
 
 ROLE = "arn:aws:iam::123456789012:role/service-role/AmazonSageMaker-ExecutionRole"
 PAUSE = 0.25

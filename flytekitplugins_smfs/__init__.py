@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     )
     from flytekitplugins_smfs.flyte.training_tasks import TrainingTask, TuningTask
     from flytekitplugins_smfs.values.base import Timing
-    from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
     from flytekitplugins_smfs.values.dataset import Dataset, Evaluation
     from flytekitplugins_smfs.values.errors import (
         AwsFault,
@@ -46,9 +45,9 @@ if TYPE_CHECKING:
         Throttled,
         Transient,
     )
-    from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec, Removed, RepositoryLink
-    from flytekitplugins_smfs.values.settings import Settings
-    from flytekitplugins_smfs.values.training import (
+    from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec, Removed, RepositoryLink
+    from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
+    from flytekitplugins_smfs.values.sagemaker.training import (
         BuiltinAlgorithm,
         Checkpoints,
         Hyperparameters,
@@ -60,7 +59,7 @@ if TYPE_CHECKING:
         Stopping,
         TrainingResult,
     )
-    from flytekitplugins_smfs.values.tuning import (
+    from flytekitplugins_smfs.values.sagemaker.tuning import (
         Categorical,
         Continuous,
         Integer,
@@ -71,6 +70,7 @@ if TYPE_CHECKING:
         Trial,
         TuningResult,
     )
+    from flytekitplugins_smfs.values.settings import Settings
 
 _HOMES: dict[str, str] = {
     "flyte.config": "settings",
@@ -81,19 +81,19 @@ _HOMES: dict[str, str] = {
     ),
     "flyte.training_tasks": "TrainingTask TuningTask",
     "values.base": "Timing",
-    "values.channels": "FileSystemInput TrainingInput",
+    "values.sagemaker.channels": "FileSystemInput TrainingInput",
     "values.dataset": "Dataset Evaluation",
     "values.errors": (
         "AwsFault Capacity Conflict Denied FingerprintMismatch Invalid InvalidSpec Missing OperationCancelled "
         "OperationError OperationFailed OperationTimedOut Problem SettingsError SmfsError Throttled Transient"
     ),
-    "values.lustre": "LustreFileSystem LustreSpec Removed RepositoryLink",
+    "values.lustre.file_system": "LustreFileSystem LustreSpec Removed RepositoryLink",
     "values.settings": "Settings",
-    "values.training": (
+    "values.sagemaker.training": (
         "BuiltinAlgorithm Checkpoints Hyperparameters ImageAlgorithm MetricDefinition MetricPoint Network "
         "Resources Stopping TrainingResult"
     ),
-    "values.tuning": "Categorical Continuous Integer Maximize Minimize Objective Ranges Trial TuningResult",
+    "values.sagemaker.tuning": "Categorical Continuous Integer Maximize Minimize Objective Ranges Trial TuningResult",
 }
 """Module -> the public names that live there."""
 

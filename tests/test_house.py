@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 import flytekitplugins_smfs.values.errors as errors
 from flytekitplugins_smfs.operations.catalog import OPERATIONS
-from flytekitplugins_smfs.operations.images import algorithms
+from flytekitplugins_smfs.operations.sagemaker.images import algorithms
 from flytekitplugins_smfs.values.settings import Settings
 
 ROOT = Path(__file__).parents[1]

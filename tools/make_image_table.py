@@ -1,4 +1,4 @@
-"""Make `flytekitplugins_smfs/operations/images.json` from the image tables that the SageMaker SDK 2.x ships.
+"""Make `flytekitplugins_smfs/operations/sagemaker/images.json` from the image tables that the SageMaker SDK 2.x ships.
 
 The tables are read as files; the SDK is never imported. Run this again when a new SDK knows more regions or versions:
 
@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parents[1] / "flytekitplugins_smfs" / "operations" / "images.json"
+TARGET = Path(__file__).parents[1] / "flytekitplugins_smfs" / "operations" / "sagemaker" / "images.json"
 ALGORITHMS = (
     "blazingtext",
     "factorization-machines",

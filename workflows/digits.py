@@ -30,12 +30,12 @@ from flytekitplugins_smfs.flyte.tasks import (
 )
 from flytekitplugins_smfs.flyte.training_tasks import TrainingTask, TuningTask
 from flytekitplugins_smfs.values.base import Timing, Value
-from flytekitplugins_smfs.values.channels import FileSystemInput
 from flytekitplugins_smfs.values.dataset import Dataset, Evaluation
 from flytekitplugins_smfs.values.errors import SmfsError
-from flytekitplugins_smfs.values.lustre import LustreSpec, Removed, RepositoryLink
-from flytekitplugins_smfs.values.training import BuiltinAlgorithm, Resources, Stopping, TrainingResult
-from flytekitplugins_smfs.values.tuning import Continuous, Integer, Minimize, TuningResult
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec, Removed, RepositoryLink
+from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput
+from flytekitplugins_smfs.values.sagemaker.training import BuiltinAlgorithm, Resources, Stopping, TrainingResult
+from flytekitplugins_smfs.values.sagemaker.tuning import Continuous, Integer, Minimize, TuningResult
 
 DIGITS = tuple(map(str, range(10)))
 

@@ -12,7 +12,7 @@ from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.operations.catalog import load
 from flytekitplugins_smfs.operations.inventory import Holding, holdings
-from flytekitplugins_smfs.values.lustre import ReleaseSpec
+from flytekitplugins_smfs.values.lustre.file_system import ReleaseSpec
 from flytekitplugins_smfs.values.operation import Owner, Phase
 
 FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0

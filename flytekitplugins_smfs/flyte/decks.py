@@ -22,8 +22,8 @@ from flytekitplugins_smfs.flyte.deck.trials import trial_plots, trial_table
 from flytekitplugins_smfs.values.base import Timing
 from flytekitplugins_smfs.values.dataset import Evaluation
 from flytekitplugins_smfs.values.operation import Progress
-from flytekitplugins_smfs.values.training import TrainingResult
-from flytekitplugins_smfs.values.tuning import TuningResult
+from flytekitplugins_smfs.values.sagemaker.training import TrainingResult
+from flytekitplugins_smfs.values.sagemaker.tuning import TuningResult
 
 Tone = Literal["", "good", "bad"]
 

@@ -14,7 +14,7 @@ from types import FrameType
 
 from flytekit.core.context_manager import ExecutionState, flyte_context_Var
 
-from flytekitplugins_smfs.flyte.signals import SIGNALS, Handler, described
+from flytekitplugins_smfs.runs.signals import SIGNALS, Handler, described
 from flytekitplugins_smfs.values.errors import OperationCancelled
 
 _before: dict[int, Handler] = {}

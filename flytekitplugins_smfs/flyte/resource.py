@@ -22,8 +22,8 @@ from flytekitplugins_smfs.flyte import literals
 from flytekitplugins_smfs.flyte.binding import Binding, plain_inputs, validated
 from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.flyte.meta import LONGEST_PROBLEM, Meta
-from flytekitplugins_smfs.flyte.polling import Pace
 from flytekitplugins_smfs.operations import catalog
+from flytekitplugins_smfs.runs.pace import Pace
 from flytekitplugins_smfs.values.errors import AwsFault, Capacity, Denied, SmfsError, Throttled, Transient
 from flytekitplugins_smfs.values.operation import Owner, Phase, Progress
 

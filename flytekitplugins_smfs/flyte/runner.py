@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import slug
-from flytekitplugins_smfs.flyte import display, signals
 from flytekitplugins_smfs.flyte.binding import validated
 from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.flyte.execution import current
 from flytekitplugins_smfs.flyte.guard import guard_workflow
-from flytekitplugins_smfs.flyte.polling import Pace
 from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.operations.base import Operation
+from flytekitplugins_smfs.runs import display, signals
+from flytekitplugins_smfs.runs.pace import Pace
 from flytekitplugins_smfs.values.errors import (
     AwsFault,
     Capacity,

@@ -15,11 +15,11 @@ from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.datasets.sync import SyncProgress, sync
 from flytekitplugins_smfs.flyte import literals
 from flytekitplugins_smfs.flyte.config import settings
-from flytekitplugins_smfs.flyte.display import introduce
-from flytekitplugins_smfs.values.channels import FileSystemInput
+from flytekitplugins_smfs.runs.display import introduce
 from flytekitplugins_smfs.values.dataset import Dataset
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
-from flytekitplugins_smfs.values.lustre import RepositoryLink
+from flytekitplugins_smfs.values.lustre.file_system import RepositoryLink
+from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput
 from flytekitplugins_smfs.values.uris import s3_join
 
 literals.register()

@@ -14,7 +14,7 @@ from flytekit.core.interface import Interface
 from flytekitplugins_smfs.flyte import literals
 from flytekitplugins_smfs.flyte.binding import PAYLOAD, Binding, plain_values
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
-from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec, Removed, RepositoryLink
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec, Removed, RepositoryLink
 
 literals.register()
 

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from flytekitplugins_smfs.flyte.binding import dumped, validated
 from flytekitplugins_smfs.flyte.tasks import OperationTask, TaskOptions
-from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
-from flytekitplugins_smfs.values.training import (
+from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
+from flytekitplugins_smfs.values.sagemaker.training import (
     BuiltinAlgorithm,
     Checkpoints,
     Hyperparameters,
@@ -25,7 +25,7 @@ from flytekitplugins_smfs.values.training import (
     TrainingResult,
     TrainingSpec,
 )
-from flytekitplugins_smfs.values.tuning import Objective, Range, Ranges, TuningResult, TuningSpec
+from flytekitplugins_smfs.values.sagemaker.tuning import Objective, Range, Ranges, TuningResult, TuningSpec
 
 OWN_INPUTS = ("hyperparameters", "ranges")
 

@@ -9,12 +9,12 @@ from typing import Any
 from flytekitplugins_smfs.values.errors import SmfsError
 
 OPERATIONS: dict[str, str] = {
-    "lustre-create": "lustre_create:CreateLustre",
-    "lustre-delete": "lustre_delete:DeleteLustre",
-    "repository-link": "repository_link:LinkRepository",
-    "repository-unlink": "repository_unlink:UnlinkRepository",
-    "training": "training:Train",
-    "tuning": "tuning:Tune",
+    "lustre-create": "lustre.create:CreateLustre",
+    "lustre-delete": "lustre.delete:DeleteLustre",
+    "repository-link": "lustre.link:LinkRepository",
+    "repository-unlink": "lustre.unlink:UnlinkRepository",
+    "training": "sagemaker.training:Train",
+    "tuning": "sagemaker.tuning:Tune",
     "release": "release:Release",
 }
 """Operation name -> module and class in this room."""

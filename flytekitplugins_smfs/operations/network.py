@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.values.channels import FileSystemInput
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
-from flytekitplugins_smfs.values.training import Network
+from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput
+from flytekitplugins_smfs.values.sagemaker.training import Network
 
 MAX_SECURITY_GROUPS = 5
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import EXECUTION_TAG, execution_label
-from flytekitplugins_smfs.operations import file_systems
 from flytekitplugins_smfs.operations.base import Operation, now, timing
-from flytekitplugins_smfs.values.lustre import ReleaseSpec, Removed
+from flytekitplugins_smfs.operations.lustre import records
+from flytekitplugins_smfs.values.lustre.file_system import ReleaseSpec, Removed
 from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
 
 
@@ -29,7 +29,7 @@ class Release(Operation[ReleaseSpec, ReleaseHandle, Removed]):
         return ReleaseHandle(region=aws.region, owner=owner, started_at=now(), file_system_ids=found)
 
     def look(self, aws: Aws, handle: ReleaseHandle) -> Progress[Removed]:
-        left = [one for one in owned_by(aws, handle.owner.execution) if not file_systems.remove_file_system(aws, one)]
+        left = [one for one in owned_by(aws, handle.owner.execution) if not records.remove_file_system(aws, one)]
         if left:
             return Progress(phase=Phase.RUNNING, message=f"Being removed: {', '.join(left)}")
         removed = Removed(removed=handle.file_system_ids, timing=timing(handle))
@@ -44,5 +44,5 @@ class Release(Operation[ReleaseSpec, ReleaseHandle, Removed]):
 
 def owned_by(aws: Aws, execution: str) -> list[str]:
     """Ids of the file systems that an execution made and that are still there, those being deleted included."""
-    found = file_systems.tagged(aws, EXECUTION_TAG, execution_label(execution))
+    found = records.tagged(aws, EXECUTION_TAG, execution_label(execution))
     return [system["FileSystemId"] for system in found]

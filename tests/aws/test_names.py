@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from flytekitplugins_smfs.aws.names import client_token, fingerprint, job_name, owner_tags, slug
 from flytekitplugins_smfs.aws.pacing import TokenBucket, full_jitter, rate_of
-from flytekitplugins_smfs.values.lustre import LustreSpec
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
 from flytekitplugins_smfs.values.operation import Owner
 
 owners = st.builds(

@@ -15,7 +15,7 @@ from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.flyte.tasks import OperationTask, TaskOptions
 from flytekitplugins_smfs.operations.base import Operation, now, timing
 from flytekitplugins_smfs.values.errors import Throttled, Transient
-from flytekitplugins_smfs.values.lustre import LustreSpec, Removed
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec, Removed
 from flytekitplugins_smfs.values.operation import Handle, Link, LogPage, Owner, Phase, Progress
 
 ENDS = {"succeed": Phase.SUCCEEDED, "fail": Phase.FAILED, "retry": Phase.RETRYABLE_FAILED}

@@ -7,7 +7,7 @@ from pathlib import Path
 from flytekit import task, workflow
 
 from flytekitplugins_smfs.operations import catalog
-from flytekitplugins_smfs.values.lustre import LustreSpec, Removed
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec, Removed
 from tests.flyte.fakes import FileOperation, fake_task
 
 STATE = Path(os.environ["FAKE_STATE"])

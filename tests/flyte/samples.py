@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from flytekitplugins_smfs.flyte.report import RunReport
 from flytekitplugins_smfs.values.base import Timing
 from flytekitplugins_smfs.values.dataset import Dataset, Evaluation
-from flytekitplugins_smfs.values.lustre import LustreFileSystem, Removed, RepositoryLink
-from flytekitplugins_smfs.values.training import MetricPoint, TrainingResult
-from flytekitplugins_smfs.values.tuning import Minimize, Trial, TuningResult
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, Removed, RepositoryLink
+from flytekitplugins_smfs.values.sagemaker.training import MetricPoint, TrainingResult
+from flytekitplugins_smfs.values.sagemaker.tuning import Minimize, Trial, TuningResult
 
 START = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 REGION = "us-east-1"

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flytekitplugins_smfs.flyte.binding import Binding, dumped, plain, plain_inputs, plain_values, validated
-from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
 from flytekitplugins_smfs.values.errors import InvalidSpec
-from flytekitplugins_smfs.values.lustre import LustreSpec
-from flytekitplugins_smfs.values.training import BuiltinAlgorithm, Hyperparameters, TrainingSpec
-from flytekitplugins_smfs.values.tuning import Categorical, Continuous, Integer, Ranges
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
+from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
+from flytekitplugins_smfs.values.sagemaker.training import BuiltinAlgorithm, Hyperparameters, TrainingSpec
+from flytekitplugins_smfs.values.sagemaker.tuning import Categorical, Continuous, Integer, Ranges
 
 names = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=12)
 scalars = (

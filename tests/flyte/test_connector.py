@@ -14,7 +14,7 @@ from flyteidl.core.execution_pb2 import TaskExecution
 
 from flytekitplugins_smfs.flyte.meta import Meta
 from flytekitplugins_smfs.operations.catalog import OPERATIONS
-from flytekitplugins_smfs.values.lustre import LustreSpec, Removed
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec, Removed
 from tests.flyte.connecting import Connector
 from tests.flyte.fakes import FileOperation, fake_task
 

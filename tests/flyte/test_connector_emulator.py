@@ -12,10 +12,10 @@ from flyteidl.core.execution_pb2 import TaskExecution
 
 from flytekitplugins_smfs.flyte.tasks import create_lustre, link_repository
 from flytekitplugins_smfs.flyte.training_tasks import TrainingTask, TuningTask
-from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
-from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec
-from flytekitplugins_smfs.values.training import BuiltinAlgorithm, Hyperparameters
-from flytekitplugins_smfs.values.tuning import Integer, Minimize, Ranges, TuningResult
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
+from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
+from flytekitplugins_smfs.values.sagemaker.training import BuiltinAlgorithm, Hyperparameters
+from flytekitplugins_smfs.values.sagemaker.tuning import Integer, Minimize, Ranges, TuningResult
 from tests.conftest import Emulator, wait_for
 from tests.flyte.connecting import Connector
 from tests.operations.driving import BUCKET, ROLE, rows

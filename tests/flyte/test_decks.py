@@ -23,10 +23,10 @@ from flytekitplugins_smfs.flyte.deck.trials import ranking, trial_plots, trial_t
 from flytekitplugins_smfs.flyte.decks import operation_deck, page
 from flytekitplugins_smfs.flyte.report import RunReport, publish
 from flytekitplugins_smfs.values.dataset import Evaluation
-from flytekitplugins_smfs.values.lustre import Removed
+from flytekitplugins_smfs.values.lustre.file_system import Removed
 from flytekitplugins_smfs.values.operation import Link, Phase, Progress
-from flytekitplugins_smfs.values.training import MetricPoint
-from flytekitplugins_smfs.values.tuning import Maximize, Trial, TuningResult
+from flytekitplugins_smfs.values.sagemaker.training import MetricPoint
+from flytekitplugins_smfs.values.sagemaker.tuning import Maximize, Trial, TuningResult
 from tests.flyte.samples import START, curve, evaluation, run_report, span, training, tuning
 
 EVIL = "</style></code><script>alert('1')</script>\"'><img src=x onerror=alert(1)>&amp;"

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.errors import LiveError
 from rich.progress import Progress as Bar
 
-from flytekitplugins_smfs.flyte import display
+from flytekitplugins_smfs.runs import display
 from flytekitplugins_smfs.values.operation import Link, Phase, Progress
 
 RUNNING = Progress[Any](phase=Phase.RUNNING, message="half [way]\nmore", fraction=0.5)

@@ -15,7 +15,7 @@ from flytekit.core.type_engine import TypeEngine
 from flytekit.tools.translator import get_serializable
 
 from flytekitplugins_smfs.flyte.tasks import create_lustre
-from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
 from workflows.digits import nightly
 
 

@@ -15,7 +15,13 @@ import pytest
 import flytekitplugins_smfs
 from flytekitplugins_smfs.flyte import connector, plugin
 
-HEAVY = ("boto3", "botocore", "sagemaker", "flytekitplugins_smfs.emulator", "flytekitplugins_smfs.operations.training")
+HEAVY = (
+    "boto3",
+    "botocore",
+    "sagemaker",
+    "flytekitplugins_smfs.emulator",
+    "flytekitplugins_smfs.operations.sagemaker.training",
+)
 
 
 def python(script: str, **environment: str) -> str:

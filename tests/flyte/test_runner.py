@@ -18,7 +18,8 @@ from flytekit import conditional, eager, task, workflow
 from flytekit.core.context_manager import FlyteContextManager
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.flyte import display, execution, runner
+from flytekitplugins_smfs.flyte import execution, runner
+from flytekitplugins_smfs.runs import display
 from flytekitplugins_smfs.values.errors import (
     InvalidSpec,
     OperationCancelled,
@@ -27,7 +28,7 @@ from flytekitplugins_smfs.values.errors import (
     SettingsError,
     Throttled,
 )
-from flytekitplugins_smfs.values.lustre import LustreSpec, Removed
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec, Removed
 from flytekitplugins_smfs.values.operation import Handle, LogPage, Progress
 from tests.flyte.fakes import FileOperation, fake_task
 

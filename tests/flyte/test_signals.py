@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flytekitplugins_smfs.flyte.signals import SIGNALS, Stop, described, watching
+from flytekitplugins_smfs.runs.signals import SIGNALS, Stop, described, watching
 
 
 def descriptors() -> int:

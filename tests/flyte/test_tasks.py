@@ -26,17 +26,17 @@ from flytekitplugins_smfs.flyte.tasks import (
 from flytekitplugins_smfs.flyte.training_tasks import TrainingTask, TuningTask
 from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.operations.catalog import OPERATIONS
-from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
 from flytekitplugins_smfs.values.errors import InvalidSpec
-from flytekitplugins_smfs.values.lustre import LustreSpec
-from flytekitplugins_smfs.values.training import (
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
+from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
+from flytekitplugins_smfs.values.sagemaker.training import (
     BuiltinAlgorithm,
     Hyperparameters,
     ImageAlgorithm,
     MetricDefinition,
     Stopping,
 )
-from flytekitplugins_smfs.values.tuning import Continuous, Integer, Minimize, Ranges
+from flytekitplugins_smfs.values.sagemaker.tuning import Continuous, Integer, Minimize, Ranges
 from tests.flyte.connecting import template
 
 XGBOOST = BuiltinAlgorithm("xgboost", "1.7-1")

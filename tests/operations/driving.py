@@ -8,9 +8,9 @@ from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.base import Operation
-from flytekitplugins_smfs.values.channels import TrainingInput
 from flytekitplugins_smfs.values.operation import Handle, Owner, Progress
-from flytekitplugins_smfs.values.training import BuiltinAlgorithm
+from flytekitplugins_smfs.values.sagemaker.channels import TrainingInput
+from flytekitplugins_smfs.values.sagemaker.training import BuiltinAlgorithm
 
 ROLE = "arn:aws:iam::123456789012:role/service-role/AmazonSageMaker-ExecutionRole"
 BUCKET = "sagemaker-us-east-1-123456789012"

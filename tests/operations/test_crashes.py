@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations import catalog, file_systems
-from flytekitplugins_smfs.operations.lustre_create import CreateLustre
+from flytekitplugins_smfs.operations import catalog
+from flytekitplugins_smfs.operations.lustre import records
+from flytekitplugins_smfs.operations.lustre.create import CreateLustre
 from flytekitplugins_smfs.operations.release import Release, owned_by
 from flytekitplugins_smfs.values.errors import Transient
-from flytekitplugins_smfs.values.lustre import LinkSpec, LustreFileSystem, LustreSpec, ReleaseSpec
+from flytekitplugins_smfs.values.lustre.file_system import LinkSpec, LustreFileSystem, LustreSpec, ReleaseSpec
 from flytekitplugins_smfs.values.operation import Handle, Owner, Phase
-from flytekitplugins_smfs.values.training import TrainingSpec
-from flytekitplugins_smfs.values.tuning import Integer, Minimize, Ranges, TuningSpec
+from flytekitplugins_smfs.values.sagemaker.training import TrainingSpec
+from flytekitplugins_smfs.values.sagemaker.tuning import Integer, Minimize, Ranges, TuningSpec
 from tests.operations.driving import BUCKET, XGBOOST, cancelled, s3_channels, succeed
 
 CREATES = {
@@ -238,8 +239,8 @@ def test_a_poll_never_raises_and_answers_soon(
 
 
 def test_links_of_a_file_system_that_is_gone_are_gone(aws: Aws, file_system: LustreFileSystem) -> None:
-    while not file_systems.remove_file_system(aws, file_system.id):
+    while not records.remove_file_system(aws, file_system.id):
         time.sleep(0.05)
-    assert file_systems.describe(aws, file_system.id) is None
-    assert file_systems.remove_file_system(aws, file_system.id)
-    assert file_systems.remove_association(aws, "dra-0123456789abcdef0")
+    assert records.describe(aws, file_system.id) is None
+    assert records.remove_file_system(aws, file_system.id)
+    assert records.remove_association(aws, "dra-0123456789abcdef0")

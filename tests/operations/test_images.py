@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from flytekitplugins_smfs.operations.images import algorithms, image_uri
+from flytekitplugins_smfs.operations.sagemaker.images import algorithms, image_uri
 from flytekitplugins_smfs.values.errors import InvalidSpec
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations import file_systems
-from flytekitplugins_smfs.operations.repository_link import LinkRepository
-from flytekitplugins_smfs.operations.repository_unlink import UnlinkRepository
+from flytekitplugins_smfs.operations.lustre import records
+from flytekitplugins_smfs.operations.lustre.link import LinkRepository
+from flytekitplugins_smfs.operations.lustre.unlink import UnlinkRepository
 from flytekitplugins_smfs.values.errors import InvalidSpec
-from flytekitplugins_smfs.values.lustre import LinkSpec, LustreFileSystem, UnlinkSpec
+from flytekitplugins_smfs.values.lustre.file_system import LinkSpec, LustreFileSystem, UnlinkSpec
 from flytekitplugins_smfs.values.operation import Owner, Phase
 from tests.conftest import wait_for
 from tests.operations.driving import BUCKET, cancelled, finish, succeed
@@ -47,7 +47,7 @@ def test_a_link_to_nowhere_says_why_and_is_removed(
     assert "MISCONFIGURED" in progress.message
     assert "no-such-bucket-anywhere" in progress.message
     # Flyte calls no delete for what failed by itself: looking has removed it.
-    wait_for(lambda: file_systems.association(aws, handle.association_id) is None)
+    wait_for(lambda: records.association(aws, handle.association_id) is None)
 
 
 def test_a_second_start_finds_the_first(aws: Aws, owner: Owner, file_system: LustreFileSystem) -> None:  # N2
@@ -56,7 +56,7 @@ def test_a_second_start_finds_the_first(aws: Aws, owner: Owner, file_system: Lus
     first = operation.start(aws, spec, owner)
     again = operation.start(aws, spec, owner.model_copy(update={"attempt": 1}))
     assert first.association_id == again.association_id
-    assert len(list(file_systems.associations(aws, file_system.id))) == 1
+    assert len(list(records.associations(aws, file_system.id))) == 1
 
 
 @pytest.mark.parametrize("path", ["/ns1/deeper", "/ns1", "/"])
@@ -88,7 +88,7 @@ def test_an_adopted_link_is_left_to_its_owner(aws: Aws, owner: Owner, file_syste
     adopted = succeed(LinkRepository(), aws, spec, other)
     assert (adopted.association_id, adopted.adopted) == (made.association_id, True)
     assert succeed(UnlinkRepository(), aws, UnlinkSpec(link=adopted), other).removed == ()
-    assert file_systems.association(aws, made.association_id) is not None
+    assert records.association(aws, made.association_id) is not None
     gone = succeed(UnlinkRepository(), aws, UnlinkSpec(link=adopted, include_adopted=True), other)
     assert gone.removed == (made.association_id,)
 
@@ -113,7 +113,7 @@ def test_a_deletion_that_aws_refuses_while_it_creates_is_asked_for_again(
         emulator.faults({**refusal, "times": 1})
         assert not operation.cancel(aws, handle)
         cancelled(operation, aws, handle)
-    assert list(file_systems.associations(aws, file_system.id)) == []
+    assert list(records.associations(aws, file_system.id)) == []
 
 
 def test_cancel_removes_the_half_made_one(
@@ -124,4 +124,4 @@ def test_cancel_removes_the_half_made_one(
         spec = LinkSpec(file_system=file_system, repository=f"s3://{BUCKET}/{owner.key}")
         handle = operation.start(aws, spec, owner)
         cancelled(operation, aws, handle)
-    assert list(file_systems.associations(aws, file_system.id)) == []
+    assert list(records.associations(aws, file_system.id)) == []

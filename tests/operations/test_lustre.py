@@ -11,15 +11,21 @@ from typing import Any
 import pytest
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations import file_systems
 from flytekitplugins_smfs.operations.inventory import holdings
-from flytekitplugins_smfs.operations.lustre_create import CreateLustre, LustreHandle
-from flytekitplugins_smfs.operations.lustre_delete import DeleteLustre
+from flytekitplugins_smfs.operations.lustre import records
+from flytekitplugins_smfs.operations.lustre.create import CreateLustre, LustreHandle
+from flytekitplugins_smfs.operations.lustre.delete import DeleteLustre
+from flytekitplugins_smfs.operations.lustre.link import LinkRepository
 from flytekitplugins_smfs.operations.network import security_groups_of
 from flytekitplugins_smfs.operations.release import Release, owned_by
-from flytekitplugins_smfs.operations.repository_link import LinkRepository
 from flytekitplugins_smfs.values.errors import FingerprintMismatch, InvalidSpec
-from flytekitplugins_smfs.values.lustre import DeleteSpec, LinkSpec, LustreFileSystem, LustreSpec, ReleaseSpec
+from flytekitplugins_smfs.values.lustre.file_system import (
+    DeleteSpec,
+    LinkSpec,
+    LustreFileSystem,
+    LustreSpec,
+    ReleaseSpec,
+)
 from flytekitplugins_smfs.values.operation import Link, Owner, Phase, Progress
 from flytekitplugins_smfs.values.settings import Settings
 from tests.conftest import wait_for
@@ -109,8 +115,8 @@ CRASHING = """
 import json, os, sys
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.inventory import holdings
-from flytekitplugins_smfs.operations.lustre_create import CreateLustre
-from flytekitplugins_smfs.values.lustre import LustreSpec
+from flytekitplugins_smfs.operations.lustre.create import CreateLustre
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
 from flytekitplugins_smfs.values.operation import Owner
 from flytekitplugins_smfs.values.settings import Settings
 
@@ -164,7 +170,7 @@ def test_a_named_one_is_adopted_by_another_execution_and_left_by_it(aws: Aws, ow
     assert operation.cancel(aws, handle)
     removed = succeed(DeleteLustre(), aws, DeleteSpec(file_system=adopted), other)
     assert removed.removed == ()
-    assert file_systems.describe(aws, made.id) is not None
+    assert records.describe(aws, made.id) is not None
 
 
 def test_all_groups_of_all_interfaces_each_once(emulator: Any, aws: Aws, owner: Owner) -> None:  # C7
@@ -208,7 +214,7 @@ def test_delete_takes_the_links_along_and_keeps_quiet_when_it_is_gone(aws: Aws, 
     assert (removed.removed, removed.remaining) == ((made.id,), ())
     again = succeed(DeleteLustre(), aws, DeleteSpec(file_system=made), owner)
     assert again.remaining == ()
-    assert file_systems.describe(aws, made.id) is None
+    assert records.describe(aws, made.id) is None
 
 
 def test_cancel_removes_the_half_made_one(emulator: Any, aws: Aws, owner: Owner) -> None:  # N1
@@ -240,7 +246,7 @@ def test_release_removes_what_this_execution_made_and_nothing_else(aws: Aws, own
     removed = succeed(Release(), aws, ReleaseSpec(), owner)
     assert set(removed.removed) == {system.id for system in mine}
     assert removed.remaining == ()
-    assert file_systems.describe(aws, theirs.id) is not None
+    assert records.describe(aws, theirs.id) is not None
     succeed(Release(), aws, ReleaseSpec(), other)
 
 

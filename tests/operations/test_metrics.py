@@ -3,8 +3,8 @@
 import time
 from datetime import UTC, datetime, timedelta
 
-from flytekitplugins_smfs.operations.metrics import curve, definitions
-from flytekitplugins_smfs.values.training import BuiltinAlgorithm, ImageAlgorithm, MetricDefinition
+from flytekitplugins_smfs.operations.sagemaker.metrics import curve, definitions
+from flytekitplugins_smfs.values.sagemaker.training import BuiltinAlgorithm, ImageAlgorithm, MetricDefinition
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 XGBOOST = definitions(BuiltinAlgorithm("xgboost", "1.7-1"))

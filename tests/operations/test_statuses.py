@@ -9,13 +9,13 @@ import pytest
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.base import now
-from flytekitplugins_smfs.operations.training import Train, TrainingHandle
-from flytekitplugins_smfs.operations.tuning import Tune, TuningHandle
+from flytekitplugins_smfs.operations.sagemaker.training import Train, TrainingHandle
+from flytekitplugins_smfs.operations.sagemaker.tuning import Tune, TuningHandle
 from flytekitplugins_smfs.values.errors import Invalid
 from flytekitplugins_smfs.values.operation import Owner, Phase
+from flytekitplugins_smfs.values.sagemaker.training import ImageAlgorithm
+from flytekitplugins_smfs.values.sagemaker.tuning import Minimize
 from flytekitplugins_smfs.values.settings import Settings
-from flytekitplugins_smfs.values.training import ImageAlgorithm
-from flytekitplugins_smfs.values.tuning import Minimize
 
 OWNER = Owner(execution="p/d/f1", step="n0")
 TRAINING = TrainingHandle(

@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations.repository_link import LinkRepository
-from flytekitplugins_smfs.operations.training import Train, TrainingHandle, job_links
-from flytekitplugins_smfs.operations.training_request import channel_request, image_of
-from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
+from flytekitplugins_smfs.operations.lustre.link import LinkRepository
+from flytekitplugins_smfs.operations.sagemaker.training import Train, TrainingHandle, job_links
+from flytekitplugins_smfs.operations.sagemaker.training_request import channel_request, image_of
 from flytekitplugins_smfs.values.errors import Conflict, FingerprintMismatch, Invalid, InvalidSpec
-from flytekitplugins_smfs.values.lustre import LinkSpec, LustreFileSystem
+from flytekitplugins_smfs.values.lustre.file_system import LinkSpec, LustreFileSystem
 from flytekitplugins_smfs.values.operation import Owner, Phase
-from flytekitplugins_smfs.values.settings import Settings
-from flytekitplugins_smfs.values.training import (
+from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
+from flytekitplugins_smfs.values.sagemaker.training import (
     BuiltinAlgorithm,
     Hyperparameters,
     ImageAlgorithm,
@@ -26,6 +25,7 @@ from flytekitplugins_smfs.values.training import (
     Stopping,
     TrainingSpec,
 )
+from flytekitplugins_smfs.values.settings import Settings
 from tests.operations.driving import BUCKET, XGBOOST, cancelled, finish, succeed
 
 BINARY = Hyperparameters(objective="binary:logistic", num_round=5, max_depth=2, eval_metric="error")

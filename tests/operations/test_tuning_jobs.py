@@ -8,13 +8,26 @@ from typing import Any
 import pytest
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations.repository_link import LinkRepository
-from flytekitplugins_smfs.operations.tuning import Tune, ranges_request
-from flytekitplugins_smfs.values.channels import FileSystemInput
-from flytekitplugins_smfs.values.lustre import LinkSpec, LustreFileSystem
+from flytekitplugins_smfs.operations.lustre.link import LinkRepository
+from flytekitplugins_smfs.operations.sagemaker.tuning import Tune, ranges_request
+from flytekitplugins_smfs.values.lustre.file_system import LinkSpec, LustreFileSystem
 from flytekitplugins_smfs.values.operation import Owner, Phase
-from flytekitplugins_smfs.values.training import Hyperparameters, ImageAlgorithm, MetricDefinition, TrainingSpec
-from flytekitplugins_smfs.values.tuning import Categorical, Continuous, Integer, Maximize, Minimize, Ranges, TuningSpec
+from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput
+from flytekitplugins_smfs.values.sagemaker.training import (
+    Hyperparameters,
+    ImageAlgorithm,
+    MetricDefinition,
+    TrainingSpec,
+)
+from flytekitplugins_smfs.values.sagemaker.tuning import (
+    Categorical,
+    Continuous,
+    Integer,
+    Maximize,
+    Minimize,
+    Ranges,
+    TuningSpec,
+)
 from tests.operations.driving import BUCKET, XGBOOST, cancelled, finish, s3_channels, succeed
 
 FIXED = Hyperparameters(objective="binary:logistic", num_round=3, max_depth=2, eval_metric="logloss")

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from flytekitplugins_smfs.values.base import Timing
 from flytekitplugins_smfs.values.errors import InvalidSpec
-from flytekitplugins_smfs.values.lustre import (
+from flytekitplugins_smfs.values.lustre.file_system import (
     THROUGHPUTS,
     LinkSpec,
     LustreFileSystem,

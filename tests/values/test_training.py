@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
-from flytekitplugins_smfs.values.training import (
+from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
+from flytekitplugins_smfs.values.sagemaker.training import (
     BuiltinAlgorithm,
     Checkpoints,
     Hyperparameters,
@@ -18,7 +18,7 @@ from flytekitplugins_smfs.values.training import (
     Stopping,
     TrainingSpec,
 )
-from flytekitplugins_smfs.values.tuning import (
+from flytekitplugins_smfs.values.sagemaker.tuning import (
     Categorical,
     Continuous,
     Integer,

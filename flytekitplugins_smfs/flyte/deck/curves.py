@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from flytekitplugins_smfs.flyte.deck.html import Html, el, svg, tip
 from flytekitplugins_smfs.flyte.deck.scale import Scale, extent, number, ticks
-from flytekitplugins_smfs.values.training import MetricPoint
+from flytekitplugins_smfs.values.sagemaker.training import MetricPoint
 
 WIDTH, HEIGHT = 480.0, 384.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 16.0, 12.0, 40.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from flytekitplugins_smfs.flyte.deck.html import Html, el, svg, table, tip
 from flytekitplugins_smfs.flyte.deck.scale import Scale, duration, extent, number, parameter, ticks
-from flytekitplugins_smfs.values.tuning import Objective, Trial, TuningResult
+from flytekitplugins_smfs.values.sagemaker.tuning import Objective, Trial, TuningResult
 
 WIDTH, HEIGHT = 240.0, 190.0
 LEFT, RIGHT, TOP, BOTTOM = 40.0, 12.0, 10.0, 38.0

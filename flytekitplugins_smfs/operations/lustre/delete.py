@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations import file_systems
 from flytekitplugins_smfs.operations.base import Operation, now, timing
+from flytekitplugins_smfs.operations.lustre import records
 from flytekitplugins_smfs.operations.release import owned_by
-from flytekitplugins_smfs.values.lustre import DeleteSpec, Removed
+from flytekitplugins_smfs.values.lustre.file_system import DeleteSpec, Removed
 from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
 
 
@@ -29,13 +29,13 @@ class DeleteLustre(Operation[DeleteSpec, DeleteHandle, Removed]):
         ours = spec.include_adopted or not system.adopted
         there = aws.at(system.region)
         if ours:
-            file_systems.remove_file_system(there, system.id)
+            records.remove_file_system(there, system.id)
         kept = system.id if ours else None
         return DeleteHandle(region=system.region, owner=owner, started_at=now(), file_system_id=kept)
 
     def look(self, aws: Aws, handle: DeleteHandle) -> Progress[Removed]:
         gone = handle.file_system_id
-        if gone and not file_systems.remove_file_system(aws, gone):
+        if gone and not records.remove_file_system(aws, gone):
             return Progress(phase=Phase.RUNNING, message=f"{gone} is being deleted")
         removed = Removed(
             removed=(gone,) if gone else (),

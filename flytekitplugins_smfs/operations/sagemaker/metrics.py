@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from flytekitplugins_smfs.values.training import Algorithm, BuiltinAlgorithm, MetricDefinition, MetricPoint
+from flytekitplugins_smfs.values.sagemaker.training import Algorithm, BuiltinAlgorithm, MetricDefinition, MetricPoint
 
 NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
 """The group that SageMaker's own definitions capture a value with."""

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, RootModel, model_validator
 
 from flytekitplugins_smfs.values.base import MISSING, Timing, Value, given
-from flytekitplugins_smfs.values.channels import Channel, FileSystemInput
 from flytekitplugins_smfs.values.errors import Problem
+from flytekitplugins_smfs.values.sagemaker.channels import Channel, FileSystemInput
 from flytekitplugins_smfs.values.shapes import NetworkId, RoleArn, Tags, VariableName, VariableValue
 from flytekitplugins_smfs.values.uris import S3Uri
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations.images import image_uri
 from flytekitplugins_smfs.operations.network import network_for
-from flytekitplugins_smfs.values.channels import FileSystemInput, TrainingInput
+from flytekitplugins_smfs.operations.sagemaker.images import image_uri
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
-from flytekitplugins_smfs.values.training import BuiltinAlgorithm, Network, TrainingSpec
+from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
+from flytekitplugins_smfs.values.sagemaker.training import BuiltinAlgorithm, Network, TrainingSpec
 from flytekitplugins_smfs.values.uris import s3_join
 
 

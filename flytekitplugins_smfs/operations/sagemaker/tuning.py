@@ -9,13 +9,13 @@ from typing import Any
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, fingerprint, job_name, owner_tags, tag_list
 from flytekitplugins_smfs.operations.base import Operation, is_new, now, timing
-from flytekitplugins_smfs.operations.training import describe as describe_training
-from flytekitplugins_smfs.operations.training import job_links, tags_of
-from flytekitplugins_smfs.operations.training_request import job_definition
+from flytekitplugins_smfs.operations.sagemaker.training import describe as describe_training
+from flytekitplugins_smfs.operations.sagemaker.training import job_links, tags_of
+from flytekitplugins_smfs.operations.sagemaker.training_request import job_definition
 from flytekitplugins_smfs.values.base import Timing
 from flytekitplugins_smfs.values.errors import AwsFault, Conflict, FingerprintMismatch, Missing, Transient
 from flytekitplugins_smfs.values.operation import Handle, Link, Owner, Phase, Progress
-from flytekitplugins_smfs.values.tuning import (
+from flytekitplugins_smfs.values.sagemaker.tuning import (
     Categorical,
     Continuous,
     Integer,

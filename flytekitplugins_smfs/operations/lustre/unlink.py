@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations import file_systems
 from flytekitplugins_smfs.operations.base import Operation, now, timing
-from flytekitplugins_smfs.values.lustre import Removed, UnlinkSpec
+from flytekitplugins_smfs.operations.lustre import records
+from flytekitplugins_smfs.values.lustre.file_system import Removed, UnlinkSpec
 from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
 
 
@@ -27,12 +27,12 @@ class UnlinkRepository(Operation[UnlinkSpec, UnlinkHandle, Removed]):
         there = aws.at(spec.link.file_system.region)
         link = spec.link.association_id if spec.include_adopted or not spec.link.adopted else None
         if link:
-            file_systems.remove_association(there, link, delete_data=spec.delete_data_in_file_system)
+            records.remove_association(there, link, delete_data=spec.delete_data_in_file_system)
         return UnlinkHandle(region=there.region, owner=owner, started_at=now(), association_id=link)
 
     def look(self, aws: Aws, handle: UnlinkHandle) -> Progress[Removed]:
         gone = handle.association_id
-        if gone and not file_systems.remove_association(aws, gone):
+        if gone and not records.remove_association(aws, gone):
             return Progress(phase=Phase.RUNNING, message=f"{gone} is being deleted")
         removed = Removed(removed=(gone,) if gone else (), timing=timing(handle))
         return Progress(phase=Phase.SUCCEEDED, result=removed, message="" if gone else "It was adopted, so it stays")

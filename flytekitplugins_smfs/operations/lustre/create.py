@@ -16,15 +16,15 @@ from flytekitplugins_smfs.aws.names import (
     tag_list,
     tag_map,
 )
-from flytekitplugins_smfs.operations import file_systems
 from flytekitplugins_smfs.operations.base import Operation, is_new, now, timing
+from flytekitplugins_smfs.operations.lustre import records
 from flytekitplugins_smfs.operations.network import interfaces, security_groups_of, subnet_for
 from flytekitplugins_smfs.values.errors import Conflict, FingerprintMismatch, Missing, Transient
-from flytekitplugins_smfs.values.lustre import LustreFileSystem, LustreSpec
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
 from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
 
 NAME_TAG = "smfs:name"
-DEAD = file_systems.GOING | file_systems.BROKEN
+DEAD = records.GOING | records.BROKEN
 
 
 class LustreHandle(Handle):
@@ -44,7 +44,7 @@ class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
 
     def start(self, aws: Aws, spec: LustreSpec, owner: Owner) -> LustreHandle:
         mark = fingerprint(spec.model_dump(mode="json", exclude={"tags", "name"}))
-        there = file_systems.tagged(aws, *_identity(spec, owner))
+        there = records.tagged(aws, *_identity(spec, owner))
         dead = tuple(system["FileSystemId"] for system in there if system["Lifecycle"] in DEAD)
         found = _alive(there, spec, mark) or _create(aws, spec, owner, mark, dead)
         return LustreHandle(
@@ -56,7 +56,7 @@ class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
         )
 
     def look(self, aws: Aws, handle: LustreHandle) -> Progress[LustreFileSystem]:
-        found = file_systems.describe(aws, handle.file_system_id)
+        found = records.describe(aws, handle.file_system_id)
         page = f"fsx/home?region={aws.region}#file-system-details/{handle.file_system_id}"
         links = console.link(aws, "File system", page)
         lifecycle = found["Lifecycle"] if found else "GONE"
@@ -65,14 +65,14 @@ class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
         if lifecycle == "CREATING" or (found is None and is_new(handle)):
             message = f"{handle.file_system_id} is being created (usually 5 to 10 minutes)"
             return Progress(phase=Phase.INITIALIZING, message=message, links=links)
-        reason = file_systems.failure(found) if found else "it disappeared while it was being created"
+        reason = records.failure(found) if found else "it disappeared while it was being created"
         if found and handle.created:  # nobody calls cancel for what failed by itself
-            file_systems.remove_file_system(aws, handle.file_system_id)
+            records.remove_file_system(aws, handle.file_system_id)
             reason += " (the failed file system was deleted)"
         return Progress(phase=Phase.FAILED, message=f"File system {handle.file_system_id}: {reason}", links=links)
 
     def cancel(self, aws: Aws, handle: LustreHandle) -> bool:
-        return not handle.created or file_systems.remove_file_system(aws.at(handle.region), handle.file_system_id)
+        return not handle.created or records.remove_file_system(aws.at(handle.region), handle.file_system_id)
 
     def what(self, handle: LustreHandle) -> str:
         return f"file system {handle.file_system_id}"
@@ -99,7 +99,7 @@ def _create(aws: Aws, spec: LustreSpec, owner: Owner, mark: str, dead: tuple[str
     try:
         made: dict[str, Any] = aws.call("fsx", "CreateFileSystem", request, doing=doing)["FileSystem"]
     except (Conflict, Transient) as fault:  # another start of it was quicker, or the answer was lost: it is there
-        found = _alive(file_systems.tagged(aws.impatient(), *_identity(spec, owner)), spec, mark)
+        found = _alive(records.tagged(aws.impatient(), *_identity(spec, owner)), spec, mark)
         if found:
             return found
         if fault.code != "IncompatibleParameterError":

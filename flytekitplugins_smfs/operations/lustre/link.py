@@ -15,15 +15,15 @@ from flytekitplugins_smfs.aws.names import (
     tag_list,
     tag_map,
 )
-from flytekitplugins_smfs.operations import file_systems
 from flytekitplugins_smfs.operations.base import Operation, is_new, now, timing
+from flytekitplugins_smfs.operations.lustre import records
 from flytekitplugins_smfs.values.errors import Conflict, Invalid, InvalidSpec, Problem, Transient
-from flytekitplugins_smfs.values.lustre import LinkSpec, LustreFileSystem, RepositoryLink
+from flytekitplugins_smfs.values.lustre.file_system import LinkSpec, LustreFileSystem, RepositoryLink
 from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
 from flytekitplugins_smfs.values.uris import normal_path
 
 MAX_ASSOCIATIONS = 8
-DEAD = file_systems.GOING | file_systems.BROKEN
+DEAD = records.GOING | records.BROKEN
 
 
 class LinkHandle(Handle):
@@ -45,7 +45,7 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
     def start(self, aws: Aws, spec: LinkSpec, owner: Owner) -> LinkHandle:
         there = aws.at(spec.file_system.region)
         mark = fingerprint(spec.model_dump(mode="json", exclude={"tags": True, "file_system": {"timing", "adopted"}}))
-        existing = list(file_systems.associations(there, spec.file_system.id))
+        existing = list(records.associations(there, spec.file_system.id))
         found = _alive(existing, spec, mark) or _create(there, spec, owner, mark, existing)
         return LinkHandle(
             region=there.region,
@@ -57,21 +57,21 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
         )
 
     def look(self, aws: Aws, handle: LinkHandle) -> Progress[RepositoryLink]:
-        found = file_systems.association(aws, handle.association_id)
+        found = records.association(aws, handle.association_id)
         lifecycle = found["Lifecycle"] if found else "GONE"
         if found and lifecycle in {"AVAILABLE", "UPDATING"}:
             return Progress(phase=Phase.SUCCEEDED, result=_described(found, handle))
         if lifecycle == "CREATING" or (found is None and is_new(handle)):
             message = f"{handle.association_id} is being created and its metadata imported"
             return Progress(phase=Phase.INITIALIZING, message=message)
-        reason = file_systems.failure(found) if found else "it disappeared while it was being created"
+        reason = records.failure(found) if found else "it disappeared while it was being created"
         if found and handle.created:  # nobody calls cancel for what failed by itself
-            file_systems.remove_association(aws, handle.association_id)
+            records.remove_association(aws, handle.association_id)
             reason += " (the failed association was deleted)"
         return Progress(phase=Phase.FAILED, message=f"Association {handle.association_id}: {reason}")
 
     def cancel(self, aws: Aws, handle: LinkHandle) -> bool:
-        return not handle.created or file_systems.remove_association(aws.at(handle.region), handle.association_id)
+        return not handle.created or records.remove_association(aws.at(handle.region), handle.association_id)
 
     def what(self, handle: LinkHandle) -> str:
         return f"data repository association {handle.association_id}"
@@ -115,7 +115,7 @@ def _create(aws: Aws, spec: LinkSpec, owner: Owner, mark: str, existing: list[di
     try:
         answer: dict[str, Any] = aws.call("fsx", "CreateDataRepositoryAssociation", request, doing=doing)
     except (Conflict, Invalid, Transient):  # another start of it was quicker, or the answer was lost: it is there
-        found = _alive(list(file_systems.associations(aws.impatient(), spec.file_system.id)), spec, mark)
+        found = _alive(list(records.associations(aws.impatient(), spec.file_system.id)), spec, mark)
         if found is None:
             raise
         return found
@@ -127,7 +127,7 @@ def _create(aws: Aws, spec: LinkSpec, owner: Owner, mark: str, existing: list[di
 
 def _conflicts(spec: LinkSpec, existing: list[dict[str, Any]]) -> Iterator[Problem]:
     """What AWS would refuse because of the links that are there already."""
-    others = [found for found in existing if found["Lifecycle"] not in file_systems.GOING]
+    others = [found for found in existing if found["Lifecycle"] not in records.GOING]
     if len(others) >= MAX_ASSOCIATIONS:
         rule = f"{spec.file_system.id} has {len(others)} associations already; at most {MAX_ASSOCIATIONS} are allowed."
         yield Problem("file_system", rule, "unlink one, or link a common parent prefix.")

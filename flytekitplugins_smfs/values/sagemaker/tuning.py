@@ -9,8 +9,8 @@ from pydantic import Field, RootModel, model_validator
 
 from flytekitplugins_smfs.values.base import MISSING, Timing, Value, given
 from flytekitplugins_smfs.values.errors import Problem
+from flytekitplugins_smfs.values.sagemaker.training import ImageAlgorithm, TrainingSpec
 from flytekitplugins_smfs.values.shapes import MAX_TAGS, Tags
-from flytekitplugins_smfs.values.training import ImageAlgorithm, TrainingSpec
 
 Scaling = Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"]
 

@@ -9,13 +9,13 @@ from typing import Any
 from flytekitplugins_smfs.aws import console
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, fingerprint, job_name, owner_tags, tag_list, tag_map
-from flytekitplugins_smfs.operations import job_logs
 from flytekitplugins_smfs.operations.base import Operation, is_new, now, timing
-from flytekitplugins_smfs.operations.metrics import curve, definitions
-from flytekitplugins_smfs.operations.training_request import job_definition
+from flytekitplugins_smfs.operations.sagemaker import logs as job_logs
+from flytekitplugins_smfs.operations.sagemaker.metrics import curve, definitions
+from flytekitplugins_smfs.operations.sagemaker.training_request import job_definition
 from flytekitplugins_smfs.values.errors import AwsFault, Conflict, FingerprintMismatch, Missing, Transient
 from flytekitplugins_smfs.values.operation import Handle, Link, LogPage, Owner, Phase, Progress
-from flytekitplugins_smfs.values.training import (
+from flytekitplugins_smfs.values.sagemaker.training import (
     Algorithm,
     MetricDefinition,
     MetricPoint,
