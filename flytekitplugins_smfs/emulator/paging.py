@@ -25,7 +25,7 @@ def _token(offset: int) -> str:
 def _offset(token: str, code: str) -> int:
     try:
         name, _, number = base64.b64decode(token, validate=True).decode().partition(":")
-        if name != "offset":
+        if name != "offset" or not number.isdecimal():
             raise ValueError(token)
         return int(number)
     except ValueError:

@@ -108,8 +108,9 @@ class QueryProtocol:
             inner = f"<{wrapper}>{write_xml(shape, result)}</{wrapper}>"
         name = f"{operation.name}Response"
         namespace = self.model.metadata.get("xmlNamespace", "")
-        metadata = f"<ResponseMetadata><RequestId>{request_id()}</RequestId></ResponseMetadata>"
-        return _xml(200, f'<{name} xmlns="{namespace}">{inner}{metadata}</{name}>')
+        id = request_id()
+        metadata = f"<ResponseMetadata><RequestId>{id}</RequestId></ResponseMetadata>"
+        return _xml(200, f'<{name} xmlns="{namespace}">{inner}{metadata}</{name}>', id)
 
     def refuse(self, error: AwsError) -> Response:
         return xml_error(error)
@@ -229,15 +230,16 @@ def xml_error(error: AwsError) -> Response:
     inner = (
         _element("Type", kind) + _element("Code", _escaped(error.code)) + _element("Message", _escaped(error.message))
     )
-    text = _element("ErrorResponse", _element("Error", inner) + _element("RequestId", request_id()))
-    return _xml(error.status, text)
+    id = request_id()
+    return _xml(error.status, _element("ErrorResponse", _element("Error", inner) + _element("RequestId", id)), id)
 
 
 def ec2_error(error: AwsError) -> Response:
     """An error of the ec2 protocol."""
     inner = _element("Code", _escaped(error.code)) + _element("Message", _escaped(error.message))
-    text = _element("Errors", _element("Error", inner)) + _element("RequestID", request_id())
-    return _xml(error.status, _element("Response", text))
+    id = request_id()
+    text = _element("Errors", _element("Error", inner)) + _element("RequestID", id)
+    return _xml(error.status, _element("Response", text), id)
 
 
 def error_for(protocol: str, error: AwsError) -> Response:
@@ -251,8 +253,8 @@ def error_for(protocol: str, error: AwsError) -> Response:
     return Response(error.status, body, {**headers, "x-amzn-requestid": request_id()})
 
 
-def _xml(status: int, text: str) -> Response:
-    return Response(status, text.encode(), {"content-type": "text/xml", "x-amzn-requestid": request_id()})
+def _xml(status: int, text: str, id: str) -> Response:
+    return Response(status, text.encode(), {"content-type": "text/xml", "x-amzn-requestid": id})
 
 
 def _element(name: str, inner: str) -> str:

@@ -59,6 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _write(self, response: Response) -> None:
         self.send_response_only(response.status)
+        if "date" not in response.headers:
+            self.send_header("date", self.date_time_string())
         for name, value in response.headers.items():
             if name != "content-length":
                 self.send_header(name, value)

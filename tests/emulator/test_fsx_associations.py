@@ -265,6 +265,87 @@ def test_tasks_export_and_import_once(emulator: Emulator, file_system: str, buck
     assert refused(fsx.cancel_data_repository_task, TaskId=made["TaskId"])["Code"] == "DataRepositoryTaskEnded"
 
 
+def test_associations_are_found_by_filters(emulator: Emulator, file_system: str, bucket: str) -> None:
+    fsx = emulator.client("fsx")
+    ids = [linked(emulator, file_system, f"s3://{bucket}/{name}", f"/{name}", S3={}) for name in ("f1", "f2", "f3")]
+
+    def found(*filters: tuple[str, list[str]], **more: Any) -> list[str]:
+        asked = [{"Name": name, "Values": values} for name, values in filters]
+        answer = fsx.describe_data_repository_associations(Filters=asked, **more)
+        return [association["AssociationId"] for association in answer["Associations"]]
+
+    here = ("file-system-id", [file_system, "fs-0123456789abcdef0"])
+    assert found(here) == ids
+    assert found(here, ("data-repository-type", ["S3"])) == ids
+    assert found(here, ("data-repository-type", ["NFS"])) == []
+    assert found(here, ("file-cache-id", ["fc-0123456789abcdef0"])) == []
+    assert found(("file-system-id", ["fs-0123456789abcdef0"])) == []
+    assert found(here, AssociationIds=ids[:2], MaxResults=1) == ids[:1]
+    describe = fsx.describe_data_repository_associations
+    assert refused(describe, Filters=[{"Name": "volume-id", "Values": ["x"]}])["Code"] == "BadRequest"
+    assert refused(describe, Filters=[{"Values": ["x"]}])["Code"] == "BadRequest"
+    wrong_type = [{"Name": "data-repository-type", "Values": ["S3", "FTP"]}]
+    assert refused(describe, Filters=wrong_type)["Code"] == "InvalidDataRepositoryType"
+    assert refused(describe, AssociationIds=[ids[0], UNKNOWN])["Code"] == "DataRepositoryAssociationNotFound"
+    for mistake in ({"MaxResults": 26}, {"AssociationIds": ids[:1] * 51}, {"NextToken": "nonsense"}):
+        assert refused(describe, **mistake)["Code"] == "BadRequest"
+
+
+def test_associations_and_tasks_have_tags(emulator: Emulator, file_system: str, bucket: str) -> None:
+    fsx = emulator.client("fsx")
+    id = linked(emulator, file_system, f"s3://{bucket}", "/tags", S3={}, Tags=[{"Key": "a", "Value": "1"}])
+    task = fsx.create_data_repository_task(
+        Type="EXPORT_TO_REPOSITORY",
+        FileSystemId=file_system,
+        Report={"Enabled": False},
+        Tags=[{"Key": "a", "Value": "1"}],
+    )["DataRepositoryTask"]
+    wait_for(lambda: ended(emulator, task["TaskId"]))
+    [association] = fsx.describe_data_repository_associations(AssociationIds=[id])["Associations"]
+    for arn in (association["ResourceARN"], task["ResourceARN"]):
+        assert fsx.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "1"}]
+        fsx.tag_resource(ResourceARN=arn, Tags=[{"Key": "b", "Value": "2"}])
+        fsx.untag_resource(ResourceARN=arn, TagKeys=["a", "never"])
+        assert fsx.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
+        taken = refused(fsx.tag_resource, ResourceARN=arn, Tags=[{"Key": "aws:b", "Value": "2"}])
+        assert taken["Code"] == "BadRequest"
+        unknown = f"{arn[:-17]}0123456789abcdef0"
+        assert refused(fsx.list_tags_for_resource, ResourceARN=unknown)["Code"] == "ResourceNotFound"
+    [association] = fsx.describe_data_repository_associations(AssociationIds=[id])["Associations"]
+    assert association["Tags"] == [{"Key": "b", "Value": "2"}]
+
+
+def test_tasks_are_found_by_filters(emulator: Emulator, file_system: str, bucket: str) -> None:
+    fsx = emulator.client("fsx")
+    one, other = (linked(emulator, file_system, f"s3://{bucket}/{n}", f"/{n}", S3={}) for n in ("t1", "t2"))
+
+    def finished(*paths: str) -> str:
+        task = {"FileSystemId": file_system, "Report": {"Enabled": False}, "Paths": list(paths)}
+        made = fsx.create_data_repository_task(Type="EXPORT_TO_REPOSITORY", **task)["DataRepositoryTask"]
+        wait_for(lambda: ended(emulator, made["TaskId"]))
+        return str(made["TaskId"])
+
+    first, both = finished("t1"), finished("t1", "t2")
+
+    def found(*filters: tuple[str, list[str]], **more: Any) -> list[str]:
+        asked = [{"Name": name, "Values": values} for name, values in filters]
+        answer = fsx.describe_data_repository_tasks(Filters=asked, **{"TaskIds": [first, both], **more})
+        return [task["TaskId"] for task in answer["DataRepositoryTasks"]]
+
+    assert found() == [first, both]
+    assert {first, both} <= set(found(("file-system-id", [file_system]), TaskIds=[]))
+    assert found(("data-repository-association-id", [one])) == [first, both]
+    assert found(("data-repository-association-id", [other, UNKNOWN])) == [both]
+    assert found(("task-lifecycle", ["SUCCEEDED", "FAILED"])) == [first, both]
+    assert found(("task-lifecycle", ["EXECUTING"])) == []
+    assert found(("file-cache-id", ["fc-0123456789abcdef0"])) == []
+    assert found(MaxResults=1) == [first]
+    assert refused(found, TaskIds=["task-0123456789abcdef0"])["Code"] == "DataRepositoryTaskNotFound"
+    for wrong in ({"Name": "mood", "Values": ["good"]}, {"Values": ["x"]}):
+        assert refused(fsx.describe_data_repository_tasks, Filters=[wrong])["Code"] == "BadRequest"
+    assert refused(found, NextToken="nonsense")["Code"] == "BadRequest"
+
+
 def ended(emulator: Emulator, id: str) -> dict[str, Any] | None:
     """The task, if it is over."""
     found = emulator.client("fsx").describe_data_repository_tasks(TaskIds=[id])["DataRepositoryTasks"][0]

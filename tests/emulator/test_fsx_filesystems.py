@@ -218,6 +218,21 @@ def test_file_systems_come_in_pages(emulator: Emulator) -> None:
     assert [f["FileSystemId"] for page in pages for f in page["FileSystems"]] == made
     assert refused(emulator.client("fsx").describe_file_systems, FileSystemIds=made)["Code"] == "FileSystemNotFound"
     assert refused(fsx.describe_file_systems, NextToken="nonsense")["Code"] == "BadRequest"
+    first = fsx.describe_file_systems(FileSystemIds=made, MaxResults=4)
+    rest = fsx.describe_file_systems(FileSystemIds=made, MaxResults=4, NextToken=first["NextToken"])
+    assert [f["FileSystemId"] for f in (*first["FileSystems"], *rest["FileSystems"])] == made
+
+
+def test_fifty_ids_are_looked_up_at_once(emulator: Emulator) -> None:
+    fsx = emulator.client("fsx")
+    id = available(emulator)["FileSystemId"]
+    assert fsx.describe_file_systems(FileSystemIds=[id] * 50)["FileSystems"][0]["FileSystemId"] == id
+    error = refused(fsx.describe_file_systems, FileSystemIds=[id] * 51)
+    assert error["Code"] == "BadRequest"
+    assert "Member must have length less than or equal to 50" in error["Message"]
+    unknown = "fs-0123456789abcdef0"
+    error = refused(fsx.describe_file_systems, FileSystemIds=[id, unknown])
+    assert (error["Code"], error["Message"]) == ("FileSystemNotFound", f"File system '{unknown}' does not exist.")
 
 
 def test_unknown_ids_are_not_found(emulator: Emulator) -> None:
@@ -276,7 +291,21 @@ def test_tags_are_added_listed_and_removed(emulator: Emulator) -> None:
     fsx.untag_resource(ResourceARN=arn, TagKeys=["b"])
     assert fsx.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "3"}]
     unknown = f"{arn[:-17]}0123456789abcdef0"
-    assert refused(fsx.list_tags_for_resource, ResourceARN=unknown)["Code"] == "ResourceNotFound"
+    for wrong in (unknown, arn.replace("us-east-1", "eu-west-1"), arn.replace("file-system", "volume")):
+        for call, more in (
+            (fsx.list_tags_for_resource, {}),
+            (fsx.tag_resource, {"Tags": [{"Key": "a", "Value": "1"}]}),
+            (fsx.untag_resource, {"TagKeys": ["a"]}),
+        ):
+            error = refused(call, ResourceARN=wrong, **more)
+            assert (error["Code"], error["ResourceARN"]) == ("ResourceNotFound", wrong)
+    many = [{"Key": f"key-{number}", "Value": ""} for number in range(50)]
+    assert refused(fsx.tag_resource, ResourceARN=arn, Tags=many)["Message"] == (
+        "A resource cannot have more than 50 tags."
+    )
+    fsx.tag_resource(ResourceARN=arn, Tags=many[:49])
+    pages = fsx.get_paginator("list_tags_for_resource").paginate(ResourceARN=arn, PaginationConfig={"PageSize": 30})
+    assert [len(page["Tags"]) for page in pages] == [30, 20]
 
 
 def test_what_is_not_there_is_refused_by_name(emulator: Emulator) -> None:

@@ -52,6 +52,7 @@ def describe_associations(ctx: Context, request: dict[str, Any]) -> dict[str, An
     else:
         found = [document for document in ctx.store.all(ASSOCIATION) if document["region"] == ctx.region]
     for filter in request.get("Filters", []):
+        _check_filter(filter)
         found = [document for document in found if _matches(document, filter)]
     items, token = page(found, request.get("MaxResults"), request.get("NextToken"))
     return {"Associations": [shown(document) for document in items], "NextToken": token}
@@ -194,12 +195,17 @@ def _association(ctx: Context, id: str) -> dict[str, Any]:
 
 
 def _matches(document: dict[str, Any], filter: dict[str, Any]) -> bool:
-    members = {"file-system-id": "FileSystemId", "data-repository-type": None}
+    values = {"file-system-id": document["FileSystemId"], "data-repository-type": "S3", "file-cache-id": None}
+    return values[filter["Name"]] in filter.get("Values", [])
+
+
+def _check_filter(filter: dict[str, Any]) -> None:
     name = filter.get("Name")
-    if name not in members:
+    if name not in ("file-system-id", "data-repository-type", "file-cache-id"):
         raise AwsError("BadRequest", f"The filter {name} is not valid for this operation.")
-    value = document[members[name]] if members[name] else "S3"  # type: ignore[index]
-    return value in filter.get("Values", [])
+    if name == "data-repository-type" and (unknown := set(filter.get("Values", [])) - {"S3", "NFS"}):
+        text = f"Not a supported data repository type: {', '.join(sorted(unknown))}. Valid are S3 and NFS."
+        raise AwsError("InvalidDataRepositoryType", text)
 
 
 def _check(ctx: Context, request: dict[str, Any]) -> None:

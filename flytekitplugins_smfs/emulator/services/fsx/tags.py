@@ -8,6 +8,7 @@ from ...registry import Context
 from .rules import check_tags
 from .service import ASSOCIATION, FILE_SYSTEM, TASK, service
 
+_MOST = 50
 _KINDS = {"file-system": FILE_SYSTEM, "association": ASSOCIATION, "task": TASK}
 
 
@@ -18,8 +19,10 @@ def tag_resource(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     with ctx.store.transaction():
         kind, id, document = _resource(ctx, request["ResourceARN"])
         new = {tag["Key"]: tag for tag in request["Tags"]}
-        kept = [tag for tag in document["Tags"] if tag["Key"] not in new]
-        ctx.store.update(kind, id, Tags=[*kept, *new.values()])
+        tags = [*(tag for tag in document["Tags"] if tag["Key"] not in new), *new.values()]
+        if len(tags) > _MOST:
+            raise AwsError("BadRequest", f"A resource cannot have more than {_MOST} tags.")
+        ctx.store.update(kind, id, Tags=tags)
     return {}
 
 
@@ -48,6 +51,6 @@ def _resource(ctx: Context, arn: str) -> tuple[str, str, dict[str, Any]]:
     path = parts[5].split("/")
     kind, id = _KINDS.get(path[0]), path[-1]
     document = ctx.store.get(kind, id) if kind else None
-    if kind is None or document is None:
+    if kind is None or document is None or document["ResourceARN"] != arn:
         raise AwsError("ResourceNotFound", f"The resource {arn} does not exist.", ResourceARN=arn)
     return kind, id, document

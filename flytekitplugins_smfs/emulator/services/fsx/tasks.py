@@ -1,6 +1,6 @@
 """Data repository tasks: a one-time import or export over the associations of a file system."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...faults import AwsError, NotImplementedByEmulator
@@ -30,6 +30,7 @@ def create_task(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             return {"DataRepositoryTask": shown(_task(ctx, made))}
         _check(ctx, request)
         id = new_id("task")
+        paths = request.get("Paths", [])
         document = {
             "TaskId": id,
             "Lifecycle": "PENDING",
@@ -38,7 +39,8 @@ def create_task(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             "ResourceARN": ctx.arn("fsx", f"task/{id}"),
             "Tags": request.get("Tags", []),
             "FileSystemId": request["FileSystemId"],
-            "Paths": request.get("Paths", []),
+            "Paths": paths,
+            "associations": [reached["AssociationId"] for reached, _ in _reached(ctx, request["FileSystemId"], paths)],
             "Report": request["Report"],
             "region": ctx.region,
         }
@@ -55,12 +57,10 @@ def describe_tasks(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         found = [_task(ctx, id) for id in ids]
     else:
         found = [document for document in ctx.store.all(TASK) if document["region"] == ctx.region]
-    members = {"file-system-id": "FileSystemId", "task-lifecycle": "Lifecycle"}
     for filter in request.get("Filters", []):
-        member = members.get(filter.get("Name"))
-        if member is None:
-            raise AwsError("BadRequest", f"The filter {filter.get('Name')} is not valid for this operation.")
-        found = [document for document in found if document[member] in filter.get("Values", [])]
+        if "Name" not in filter:
+            raise AwsError("BadRequest", "A filter needs a Name.")
+        found = [document for document in found if _matches(document, filter)]
     items, token = page(found, request.get("MaxResults"), request.get("NextToken"))
     return {"DataRepositoryTasks": [shown(document) for document in items], "NextToken": token}
 
@@ -97,18 +97,33 @@ def move_on(ctx: Context, id: str) -> float | None:
 
 
 def _execute(ctx: Context, document: dict[str, Any]) -> int:
-    count = 0
-    for association in associations_of(ctx, document["FileSystemId"]):
+    work = _WORK[document["Type"]]
+    reached = _reached(ctx, document["FileSystemId"], document["Paths"])
+    return sum(work(link_of(ctx, association), inside) for association, inside in reached)
+
+
+def _reached(ctx: Context, file_system_id: str, paths: list[str]) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """The associations that paths of a task lie in, with the paths below their directories; without paths all."""
+    paths = [path.strip("/") for path in paths]
+    for association in associations_of(ctx, file_system_id):
         root = association["FileSystemPath"].strip("/")
-        paths = [path.strip("/") for path in document["Paths"]]
         inside = [path.removeprefix(root).strip("/") for path in paths if _within(path, root)]
         if inside or not paths:
-            count += _WORK[document["Type"]](link_of(ctx, association), inside)
-    return count
+            yield association, inside
 
 
 def _within(path: str, root: str) -> bool:
     return root == "" or path == root or path.startswith(f"{root}/")
+
+
+def _matches(document: dict[str, Any], filter: dict[str, Any]) -> bool:
+    values = {
+        "file-system-id": [document["FileSystemId"]],
+        "task-lifecycle": [document["Lifecycle"]],
+        "data-repository-association-id": document.get("associations", []),
+        "file-cache-id": [],
+    }
+    return any(value in filter.get("Values", []) for value in values[filter["Name"]])
 
 
 def _task(ctx: Context, id: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""SageMaker: training jobs that really run, tuning jobs that really search, and their tags."""
+"""SageMaker: training jobs that really run, tuning jobs that really search, their tags, and the search for them."""
 
-from . import lifecycle, tags, training, tuning, tuning_lifecycle
+from . import lifecycle, records, tags, training, tuning, tuning_lifecycle
 from .service import service
 
-__all__ = ["lifecycle", "service", "tags", "training", "tuning", "tuning_lifecycle"]
+__all__ = ["lifecycle", "records", "service", "tags", "training", "tuning", "tuning_lifecycle"]

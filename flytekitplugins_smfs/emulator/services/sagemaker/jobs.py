@@ -41,8 +41,12 @@ def edit(ctx: Context, name: str) -> Iterator[Doc]:
     with ctx.store.transaction():
         doc = load(ctx, name)
         yield doc
-        doc["modified"] = ctx.now()
         ctx.store.put(TRAINING_JOB, identity(ctx, name), doc)
+
+
+def later(ctx: Context, doc: Doc) -> float:
+    """A LastModifiedTime for a document whose status changes: never the one it had, even within a millisecond."""
+    return max(ctx.now(), float(doc["modified"]) + 0.001)
 
 
 def enter(ctx: Context, doc: Doc, secondary: str, message: str, phase: str | None = None) -> None:
@@ -51,6 +55,8 @@ def enter(ctx: Context, doc: Doc, secondary: str, message: str, phase: str | Non
     transitions = doc["transitions"]
     if transitions and transitions[-1]["EndTime"] is None:
         transitions[-1]["EndTime"] = now
+    if transitions:
+        doc["modified"] = later(ctx, doc)
     transitions.append({"Status": secondary, "StartTime": now, "EndTime": None, "StatusMessage": message})
     doc["secondary"] = secondary
     if phase is not None:

@@ -9,8 +9,8 @@ from ...store import Doc
 Item = TypeVar("Item")
 
 
-def select(docs: list[Doc], request: dict[str, Any]) -> list[Doc]:
-    """Apply the filters on name, times and status, then the order (newest first unless asked otherwise)."""
+def select(docs: list[Doc], request: dict[str, Any], sort_by: str = "CreationTime") -> list[Doc]:
+    """Apply the filters on times, then the order: newest first, by name from A, unless asked otherwise."""
     keep: list[Callable[[Doc], bool]] = []
     for member, field, after in (
         ("CreationTimeAfter", "created", True),
@@ -20,16 +20,18 @@ def select(docs: list[Doc], request: dict[str, Any]) -> list[Doc]:
     ):
         if request.get(member) is not None:
             keep.append(_compare(field, float(request[member]), after))
-    if request.get("NameContains"):
-        wanted = request["NameContains"].lower()
-        keep.append(lambda doc: wanted in doc["name"].lower())
-    if request.get("StatusEquals"):
-        keep.append(lambda doc: bool(doc["status"] == request["StatusEquals"]))
     found = [doc for doc in docs if all(test(doc) for test in keep)]
-    field = {"Name": "name", "Status": "status"}.get(request.get("SortBy", ""), "created")
-    default_order = "Ascending" if field == "name" and request.get("SortBy") == "Name" else "Descending"
+    field = {"Name": "name", "Status": "status", "CreationTime": "created"}[request.get("SortBy", sort_by)]
+    default_order = "Ascending" if field == "name" else "Descending"
     found.sort(key=lambda doc: doc[field], reverse=request.get("SortOrder", default_order) == "Descending")
     return found
+
+
+def narrow(docs: Sequence[Doc], request: dict[str, Any]) -> list[Doc]:
+    """Apply the filters on name and status."""
+    wanted = request.get("NameContains", "").lower()
+    status = request.get("StatusEquals")
+    return [doc for doc in docs if wanted in doc["name"].lower() and status in (None, doc["status"])]
 
 
 def page(items: Sequence[Item], request: dict[str, Any], default: int = 10) -> tuple[Sequence[Item], str | None]:
@@ -38,4 +40,5 @@ def page(items: Sequence[Item], request: dict[str, Any], default: int = 10) -> t
 
 
 def _compare(field: str, moment: float, after: bool) -> Callable[[Doc], bool]:
-    return lambda doc: doc[field] > moment if after else doc[field] < moment
+    """Whether a time, in milliseconds as it is shown, is strictly later or earlier."""
+    return lambda doc: round(doc[field], 3) > moment if after else round(doc[field], 3) < moment

@@ -19,6 +19,11 @@ def begin(ctx: Context, arn: str, tags: list[dict[str, str]]) -> None:
     ctx.store.put(_TAGS, arn, {"tags": {tag["Key"]: tag["Value"] for tag in tags}})
 
 
+def of(ctx: Context, arn: str) -> list[dict[str, str]]:
+    """The tags of a resource now; none if it is gone."""
+    return _listed((ctx.store.get(_TAGS, arn) or {"tags": {}})["tags"])
+
+
 def end(ctx: Context, arn: str) -> None:
     """Forget the tags of a resource that is deleted."""
     ctx.store.delete(_TAGS, arn)

@@ -7,7 +7,7 @@ from ...registry import Context
 from ...store import Doc
 from . import rules, tags
 from .jobs import ENDED, TRAINING_JOB, description, edit, enter, identity, load, of_region, summary
-from .paging import page, select
+from .paging import narrow, page, select
 from .service import service
 
 
@@ -90,9 +90,13 @@ def describe_training_job(ctx: Context, request: dict[str, Any]) -> dict[str, An
 
 @service.operation("ListTrainingJobs")
 def list_training_jobs(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """ListTrainingJobs: filtered, newest first unless asked otherwise, in pages."""
-    jobs, token = page(select(of_region(ctx, TRAINING_JOB), request), request)
-    return {"TrainingJobSummaries": [summary(job) for job in jobs], "NextToken": token}
+    """ListTrainingJobs: newest first unless asked otherwise, in pages, of which some may be short or even empty.
+
+    AWS filters by status, as it documents, and by name (https://github.com/boto/boto3/issues/2838) what is on the page.
+    """
+    asked_for_none = {"WarmPoolStatusEquals", "TrainingPlanArnEquals"} & set(request)
+    jobs, token = page(select([] if asked_for_none else of_region(ctx, TRAINING_JOB), request), request)
+    return {"TrainingJobSummaries": [summary(job) for job in narrow(jobs, request)], "NextToken": token}
 
 
 @service.operation("StopTrainingJob")

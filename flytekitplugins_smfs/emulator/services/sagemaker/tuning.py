@@ -6,8 +6,8 @@ from ...faults import AwsError
 from ...registry import Context
 from ...store import Doc
 from . import tags, tuning_rules
-from .jobs import identity, of_region, specification
-from .paging import page, select
+from .jobs import identity, later, of_region, specification
+from .paging import narrow, page, select
 from .service import service
 from .trials import TUNING_JOB, best, definitions, load_tuning, trial_summary, trials, tuning_summary
 
@@ -51,7 +51,11 @@ def create_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 @service.operation("DescribeHyperParameterTuningJob")
 def describe_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """DescribeHyperParameterTuningJob, with the best training job so far."""
-    doc = load_tuning(ctx, request["HyperParameterTuningJobName"])
+    return tuning_description(ctx, load_tuning(ctx, request["HyperParameterTuningJobName"]))
+
+
+def tuning_description(ctx: Context, doc: Doc) -> dict[str, Any]:
+    """DescribeHyperParameterTuningJob's answer."""
     some = trials(ctx, doc)
     asked = doc["request"]
     answer = {
@@ -71,8 +75,8 @@ def describe_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
 
 @service.operation("ListHyperParameterTuningJobs")
 def list_tuning_jobs(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """ListHyperParameterTuningJobs: filtered, newest first unless asked otherwise, in pages."""
-    found, token = page(select(of_region(ctx, TUNING_JOB), request), request)
+    """ListHyperParameterTuningJobs: filtered, by name unless asked otherwise, in pages."""
+    found, token = page(narrow(select(of_region(ctx, TUNING_JOB), request, sort_by="Name"), request), request)
     return {
         "HyperParameterTuningJobSummaries": [tuning_summary(doc, trials(ctx, doc)) for doc in found],
         "NextToken": token,
@@ -105,7 +109,7 @@ def stop_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         doc = load_tuning(ctx, request["HyperParameterTuningJobName"])
         _refuse_status(doc, wanted_ended=False)
         if not doc["stop"]:
-            ctx.store.update(TUNING_JOB, doc["id"], stop=True, status="Stopping", modified=ctx.now())
+            ctx.store.update(TUNING_JOB, doc["id"], stop=True, status="Stopping", modified=later(ctx, doc))
             ctx.scheduler.after(0, TUNING_JOB, doc["id"])
     return {}
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from ...registry import Context
 from ...store import Doc
-from . import training
-from .jobs import identity
+from . import tags, training
+from .jobs import identity, later
 from .search import Tried
 from .service import service
 from .stopping import hopeless
@@ -56,10 +56,10 @@ def _start_trial(ctx: Context, doc: Doc, some: list[Trial]) -> tuple[Doc, list[T
     hyperparameters = seeker.hyperparameters(params)
     name = f"{doc['name']}-{number + 1:03d}-{secrets.token_hex(4)}"
     record = {"name": name, "definition": which, "params": params, "hyperparameters": hyperparameters}
-    request = {**training_request(known[which], name, hyperparameters), "Tags": doc["request"].get("Tags", [])}
+    request = {**training_request(known[which], name, hyperparameters), "Tags": tags.of(ctx, doc["arn"])}
     with ctx.store.transaction():
         job = training.create(ctx, request, tuning=doc["arn"])
-        changed = ctx.store.update(TUNING_JOB, doc["id"], trials=[*doc["trials"], record], modified=ctx.now())
+        changed = ctx.store.update(TUNING_JOB, doc["id"], trials=[*doc["trials"], record], modified=later(ctx, doc))
     return changed or doc, [*some, Trial(record, job, known[which])]
 
 
@@ -102,5 +102,5 @@ def _criterion_met(ctx: Context, doc: Doc, some: list[Trial]) -> bool:
 def _finish(ctx: Context, doc: Doc, some: list[Trial], status: str) -> float | None:
     failed = status == "Completed" and not any(trial.job["status"] in ("Completed", "Stopped") for trial in some)
     changes: dict[str, Any] = {"status": "Failed" if failed else status, "failure": _ALL_FAILED if failed else None}
-    ctx.store.update(TUNING_JOB, doc["id"], ended=ctx.now(), modified=ctx.now(), **changes)
+    ctx.store.update(TUNING_JOB, doc["id"], ended=ctx.now(), modified=later(ctx, doc), **changes)
     return None
