@@ -22,6 +22,7 @@ from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.sagemaker.training import Train
+from flytekitplugins_smfs.operations.watch import Watch
 from flytekitplugins_smfs.values.operation import Owner, Phase
 from flytekitplugins_smfs.values.sagemaker.training import ImageAlgorithm, TrainingSpec
 from flytekitplugins_smfs.values.settings import Settings
@@ -83,11 +84,12 @@ def main() -> int:
         operation = Train()
         spec = TrainingSpec(name="sleep", algorithm=ImageAlgorithm("sleep:1", entrypoint=("sleep", "600")))
         handle = operation.start(aws, spec, Owner(execution="bench", step="poll"))
+        watch: Watch[Any] = Watch(operation, handle, 3.0)
 
         async def ours() -> Any:
-            return await asyncio.to_thread(operation.poll, aws, handle)
+            return await asyncio.to_thread(watch.ask, aws)
 
-        while operation.poll(aws, handle).phase is not Phase.RUNNING:
+        while watch.ask(aws.waiting(1.0)).phase is not Phase.RUNNING:
             time.sleep(PAUSE)
         took = asyncio.run(measure({"ours": ours, "neighbour": neighbour(handle.job_name)}, rounds))
         while not operation.cancel(aws, handle):

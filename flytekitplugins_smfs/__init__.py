@@ -45,7 +45,9 @@ if TYPE_CHECKING:
         Throttled,
         Transient,
     )
-    from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec, Removed, RepositoryLink
+    from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
+    from flytekitplugins_smfs.values.lustre.link import RepositoryLink
+    from flytekitplugins_smfs.values.removal import Removed
     from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
     from flytekitplugins_smfs.values.sagemaker.training import (
         BuiltinAlgorithm,
@@ -87,7 +89,9 @@ _HOMES: dict[str, str] = {
         "AwsFault Capacity Conflict Denied FingerprintMismatch Invalid InvalidSpec Missing OperationCancelled "
         "OperationError OperationFailed OperationTimedOut Problem SettingsError SmfsError Throttled Transient"
     ),
-    "values.lustre.file_system": "LustreFileSystem LustreSpec Removed RepositoryLink",
+    "values.lustre.file_system": "LustreFileSystem LustreSpec",
+    "values.lustre.link": "RepositoryLink",
+    "values.removal": "Removed",
     "values.settings": "Settings",
     "values.sagemaker.training": (
         "BuiltinAlgorithm Checkpoints Hyperparameters ImageAlgorithm MetricDefinition MetricPoint Network "

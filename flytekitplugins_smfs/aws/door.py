@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
-from flytekitplugins_smfs.aws.endpoint import Endpoint, resolve
+from flytekitplugins_smfs.aws import sessions
+from flytekitplugins_smfs.aws.endpoint import Endpoint, resolve, resolve_anew
 from flytekitplugins_smfs.aws.faults import fault_of
 from flytekitplugins_smfs.aws.pacing import TokenBucket, full_jitter, rate_of
 from flytekitplugins_smfs.values.errors import AwsFault, SettingsError, Throttled, Transient
 from flytekitplugins_smfs.values.settings import Settings
 
-_clients: dict[tuple[Any, ...], Any] = {}
 _buckets: dict[tuple[str, ...], TokenBucket] = {}
 _lock = threading.Lock()
 
 PATIENT = 60.0
 """Seconds for which a call that was throttled or failed in passing is tried again."""
-POLL_TIMEOUT = 2.0
-"""Seconds to wait for an answer when polling: one try, then say what is known."""
 POLL_TURN = 1.0
 """Seconds for which a poll waits for its turn at most."""
+MOVED = frozenset(
+    {"EndpointConnectionError", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"}
+)
+"""Faults that an emulator shows which was started on another port, or made anew with other keys."""
+TOO_LATE = "OutOfTime"
+"""Our own code for a call that was not made because the caller's time was over."""
+
+
+class Halted(Exception):
+    """The caller asked to stop, and the call was not made."""
 
 
 class Aws:
@@ -34,28 +43,51 @@ class Aws:
         settings: Settings,
         region: str | None = None,
         patience: float = PATIENT,
-        sleep: Callable[[float], None] = time.sleep,
-        ends: float = math.inf,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        """`ends` is the moment, by the monotonic clock, after which nothing is waited for or tried again."""
         self.settings = settings
         self.patience = patience
         self._sleep = sleep
-        self._ends = ends
+        self._ends = math.inf
+        self._quick = False
+        self.wait: float | None = None
+        """Seconds that a state may wait for AWS's present answer; None for an answer at once."""
+        self._halt: threading.Event | None = None
         self.endpoint: Endpoint = resolve(settings)
         self.region: str = region or self.endpoint.region or self._ambient_region()
 
-    def at(self, region: str) -> Aws:
+    def at(self, region: str) -> Self:
         """The same AWS in another region."""
-        return self if region == self.region else Aws(self.settings, region, self.patience, self._sleep, self._ends)
+        return self if region == self.region else self._but(region=region)
 
-    def impatient(self) -> Aws:
+    def quick(self) -> Self:
+        """The same AWS as patient as this, but an answer that hangs is waited for only briefly."""
+        return self._but(_quick=True)
+
+    def impatient(self) -> Self:
         """The same AWS for polling: each call is tried once, and waits for an answer only briefly."""
-        return Aws(self.settings, self.region, 0.0, self._sleep)
+        return self._but(patience=0.0, _quick=True)
 
-    def within(self, seconds: float) -> Aws:
-        """The same AWS for a caller who waits only so long: within that time ends all waiting and trying again."""
-        return Aws(self.settings, self.region, seconds, self._sleep, time.monotonic() + seconds)
+    def within(self, seconds: float) -> Self:
+        """The same AWS for a caller who waits only so long: no call begins after that, and none is tried again."""
+        return self._but(patience=seconds, _quick=True, _ends=time.monotonic() + seconds)
+
+    def until(self, halt: threading.Event) -> Self:
+        """The same AWS for a caller who may be asked to stop: from then on no call begins, and none waits."""
+        return self._but(_halt=halt, _sleep=halt.wait)
+
+    def waiting(self, seconds: float) -> Self:
+        """The same AWS for a caller who would rather wait a little than be told what was known before."""
+        return self._but(wait=seconds)
+
+    def steadfast(self) -> Self:
+        """The same AWS for what must be seen through even when the caller was asked to stop."""
+        return self._but(_halt=None, _sleep=time.sleep)
+
+    def _but(self, **changes: Any) -> Self:
+        other = copy.copy(self)
+        other.__dict__.update(changes)
+        return other
 
     def call(
         self,
@@ -68,26 +100,27 @@ class Aws:
         """Make one AWS call, by the API's own names, and return AWS's answer.
 
         `doing` completes the sentence "While ...:" of an error. Throttling and passing failures are tried again
-        with full jitter for as many seconds as this door is patient. Raises a kind of AwsFault.
+        with full jitter for as many seconds as this door is patient. Raises a kind of AwsFault, or Halted.
         """
-        method = self._method(service, operation)
         deadline = min(time.monotonic() + self.patience, self._ends)
         attempt = 0
         last: AwsFault | None = None
         while True:
             attempt += 1
             self._await_turn(service, operation, doing, last)
+            method = self._method(service, operation)
             try:
                 answer: dict[str, Any] = method(**(request or {}))
                 return answer
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever botocore raises is an answer of AWS's or none
                 last = fault_of(error, doing=doing, service=service, operation=operation)
-                if last is None:
-                    raise
                 wait = full_jitter(attempt)
-                if not isinstance(last, Throttled | Transient) or time.monotonic() + wait > deadline:
+                moved = self._follow(last)
+                if not isinstance(last, Throttled | Transient) and not (moved and attempt == 1):
                     raise last from None  # it says all that botocore's error does, without its frames
-            self._sleep(wait)
+                if time.monotonic() + wait > deadline and not (moved and attempt == 1):
+                    raise last from None
+            self._pause(0.0 if moved else wait, last)
 
     def pages(
         self,
@@ -117,62 +150,62 @@ class Aws:
         """The prefix of outputs: the settings', or SageMaker's default bucket of this account and region."""
         return self.settings.output_uri or f"s3://sagemaker-{self.region}-{self.account()}"
 
+    def client(self, service: str) -> Any:
+        """The process-wide boto3 client of a service here."""
+        end = self.endpoint
+        return sessions.client(
+            sessions.Where(
+                service=service,
+                region=self.region,
+                url=end.s3_url if service == "s3" else end.url,
+                profile=self.settings.profile,
+                credentials=end.credentials,
+                timeouts=sessions.QUICK if self._quick else sessions.PATIENT,
+            )
+        )
+
+    @property
+    def place(self) -> tuple[str | None, ...]:
+        """What tells one AWS from another in this process: account (by its credentials), region and endpoint."""
+        key = self.endpoint.credentials[0] if self.endpoint.credentials else None
+        return (self.settings.endpoint, self.settings.emulator_state, self.settings.profile, self.region, key)
+
+    def turn(self, service: str, operation: str) -> bool:
+        """Whether a call of this operation could be made now without waiting; nothing is taken."""
+        return self._bucket(service, operation).ready()
+
     def _await_turn(self, service: str, operation: str, doing: str, last: AwsFault | None) -> None:
         """Keep to the operation's rate. Who cannot wait that long is told so, and no call is made behind their back.
 
         Once a call was made, its fault is told instead: what it asked for may have been done.
         """
-        longest = max(0.0, self._ends - time.monotonic()) if self.patience else POLL_TURN
+        left = self._ends - time.monotonic()
+        place = {"doing": doing, "service": service, "operation": operation}
+        if left < 0:
+            raise last or Transient(code=TOO_LATE, text="there is no time left for it in this request.", **place)
+        longest = left if self.patience else POLL_TURN
         wait = self._bucket(service, operation).reserve(longest)
         if wait is None:
             text = f"this process already calls it as often as AWS allows; its next turn is over {longest:.1f} s away."
-            paced = Throttled(doing=doing, service=service, operation=operation, code="Paced", text=text)
-            raise last or paced
-        self._sleep(wait)
+            raise last or Throttled(code="Paced", text=text, **place)
+        self._pause(wait, last)
 
-    def client(self, service: str) -> Any:
-        """The process-wide boto3 client of a service here. Its own retries are off: pacing is done at the door."""
-        end = self.endpoint
-        url = end.s3_url if service == "s3" else end.url
-        timeouts = self._timeouts()
-        key = (service, self.region, url, self.settings.profile, end.credentials, timeouts)
-        with _lock:
-            if key not in _clients:
-                _clients[key] = self._new_client(service, url, timeouts)
-            return _clients[key]
+    def _pause(self, seconds: float, last: AwsFault | None) -> None:
+        """Wait, unless asked to stop. A call that was made and may have been carried out is told rather than lost."""
+        self._sleep(seconds)
+        if self._halt is not None and self._halt.is_set():
+            raise last or Halted
 
-    def _timeouts(self) -> tuple[float, float]:
-        """Seconds to wait for a connection and for an answer."""
-        if not self.patience:
-            return POLL_TIMEOUT, POLL_TIMEOUT
-        return (5.0, 20.0) if self._ends == math.inf else (2.0, 3.5)
-
-    def _new_client(self, service: str, url: str | None, timeouts: tuple[float, float]) -> Any:
-        from botocore.config import Config
-
-        config = Config(
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            connect_timeout=timeouts[0],
-            read_timeout=timeouts[1],
-            max_pool_connections=32,
-            s3={"addressing_style": "path"} if url else {},
-        )
-        key, secret = self.endpoint.credentials or (None, None)
-        return self._session().client(
-            service, endpoint_url=url, config=config, aws_access_key_id=key, aws_secret_access_key=secret
-        )
-
-    def _session(self) -> Any:
-        import boto3
-        from botocore.exceptions import ProfileNotFound
-
-        try:
-            return boto3.Session(profile_name=self.settings.profile, region_name=getattr(self, "region", None))
-        except ProfileNotFound as error:
-            raise SettingsError(f"{error}. Set `profile` in [smfs], FLYTE_SMFS_PROFILE, or AWS_PROFILE.") from error
+    def _follow(self, fault: AwsFault) -> bool:
+        """The emulator may have moved, or have been made anew: whether it has another address or keys than before."""
+        if self.settings.endpoint != "emulator" or fault.code not in MOVED:
+            return False
+        before = self.endpoint
+        self.endpoint = resolve_anew(self.settings, before)
+        return self.endpoint != before
 
     def _ambient_region(self) -> str:
-        region = self.settings.region or self._session().region_name
+        region = self.settings.region or sessions.session(self.settings.profile).region_name
         if not region:
             raise SettingsError("No region is chosen. Set `region` in [smfs], FLYTE_SMFS_REGION, or AWS_REGION.")
         return str(region)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 
 from flytekitplugins_smfs.values.errors import SettingsError
@@ -22,6 +22,10 @@ class Endpoint:
     credentials: tuple[str, str] | None = field(default=None, repr=False)
 
 
+_emulators: dict[str | None, Endpoint] = {}
+_lock = threading.Lock()
+
+
 def resolve(settings: Settings) -> Endpoint:
     """The endpoint of the settings. Starts the emulator when they say so and it does not run yet."""
     if settings.endpoint == "aws":
@@ -32,8 +36,23 @@ def resolve(settings: Settings) -> Endpoint:
     return Endpoint(settings.endpoint, settings.s3_endpoint or settings.endpoint, settings.region)
 
 
-@functools.lru_cache(maxsize=8)
+def resolve_anew(settings: Settings, stale: Endpoint) -> Endpoint:
+    """The emulator's endpoint, looked up again where `stale` is what was known: it may have been started elsewhere."""
+    with _lock:
+        known = _emulators.get(settings.emulator_state)
+        if known is not None and known.url == stale.url:
+            del _emulators[settings.emulator_state]
+    return resolve(settings)
+
+
 def _emulator(state: str | None) -> Endpoint:
+    with _lock:
+        if state not in _emulators:
+            _emulators[state] = _started(state)
+        return _emulators[state]
+
+
+def _started(state: str | None) -> Endpoint:
     where = ["--state", state] if state else []
     _emulator_command(["start", "--detach", *where])
     env: dict[str, str] = json.loads(_emulator_command(["env", "--json", *where]))

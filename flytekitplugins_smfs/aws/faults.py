@@ -8,6 +8,7 @@ from flytekitplugins_smfs.values.errors import (
     AwsFault,
     Capacity,
     Conflict,
+    Credentials,
     Denied,
     Invalid,
     Missing,
@@ -32,11 +33,14 @@ KINDS: dict[type[AwsFault], frozenset[str]] = {
         "InsufficientFreeAddressesInSubnet FileSystemLimitExceeded InsufficientCapacityException "
         "SecurityGroupLimitExceeded".split()
     ),
+    Credentials: frozenset(
+        "AuthFailure ExpiredToken ExpiredTokenException RequestExpired UnrecognizedClientException "
+        "InvalidClientTokenId InvalidAccessKeyId SignatureDoesNotMatch InvalidSignatureException "
+        "MissingAuthenticationToken MissingAuthenticationTokenException IncompleteSignature "
+        "TokenRefreshRequired".split()
+    ),
     Denied: frozenset(
-        "AccessDenied AccessDeniedException UnauthorizedOperation UnauthorizedAccess AuthFailure "
-        "ExpiredToken ExpiredTokenException RequestExpired UnrecognizedClientException "
-        "InvalidClientTokenId SignatureDoesNotMatch InvalidSignatureException MissingAuthenticationToken "
-        "OptInRequired".split()
+        "AccessDenied AccessDeniedException UnauthorizedOperation UnauthorizedAccess OptInRequired".split()
     ),
     Conflict: frozenset(
         "ResourceInUse ConflictException FileSystemInUse FileSystemAlreadyExists MountTargetConflict "
@@ -68,10 +72,10 @@ def kind_of(code: str, text: str, status: int) -> type[AwsFault]:
     return Invalid
 
 
-def fault_of(error: BaseException, *, doing: str, service: str, operation: str) -> AwsFault | None:
-    """Translate an exception of botocore; None if it is not one that stands for an answer of AWS."""
+def fault_of(error: Exception, *, doing: str, service: str, operation: str) -> AwsFault:
+    """Translate what botocore raised out of a call. What is none of its own exceptions stands for an answer that it
+    could not make sense of: its parsers fail in many ways on a body that is not AWS's."""
     import botocore.exceptions as failures
-    from botocore.parsers import ResponseParserError
 
     place = {"doing": doing, "service": service, "operation": operation}
     if isinstance(error, failures.ClientError):
@@ -79,15 +83,16 @@ def fault_of(error: BaseException, *, doing: str, service: str, operation: str) 
         code, text = str(answer["Error"].get("Code", "Unknown")), str(answer["Error"].get("Message", ""))
         kind = kind_of(code, text, int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)))
         return kind(code=code, text=text, **place)
+    code, text = type(error).__name__, str(error)
     if isinstance(error, failures.ParamValidationError):
-        return Invalid(code="ParamValidation", text=str(error), **place)
-    credentials = (failures.NoCredentialsError, failures.PartialCredentialsError, failures.TokenRetrievalError)
-    if isinstance(error, (*credentials, failures.CredentialRetrievalError, failures.SSOError)) or _expired(error):
-        return Denied(code=type(error).__name__, text=str(error), **place)
-    passing = (failures.HTTPClientError, failures.ConnectionError, failures.IncompleteReadError, ResponseParserError)
+        return Invalid(code="ParamValidation", text=text, **place)
+    unusable = (failures.NoCredentialsError, failures.PartialCredentialsError, failures.TokenRetrievalError)
+    if isinstance(error, (*unusable, failures.CredentialRetrievalError, failures.SSOError)) or _expired(error):
+        return Credentials(code=code, text=text, **place)
+    passing = (failures.HTTPClientError, failures.ConnectionError, failures.IncompleteReadError)
     if isinstance(error, passing):
-        return Transient(code=type(error).__name__, text=str(error), **place)
-    return None
+        return Transient(code=code, text=text, **place)
+    return Transient(code="UnreadableAnswer", text=f"the answer could not be read ({code}: {text})", **place)
 
 
 def _expired(error: BaseException) -> bool:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
-
-from pydantic import BaseModel
 
 from flytekitplugins_smfs.values.operation import Owner
 
 OWNER_TAG = "smfs:owner"
 EXECUTION_TAG = "smfs:execution"
 FINGERPRINT_TAG = "smfs:fingerprint"
+REMOVING_TAG = "smfs:removing"
+"""Put on what is to be removed, before anything of it is: whoever sees it may finish the removal."""
 
 
 def slug(text: str, limit: int) -> str:
@@ -36,22 +35,16 @@ def client_token(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
-def fingerprint(spec: BaseModel | Mapping[str, object]) -> str:
-    """16 hex digits of the spec's canonical JSON; two specs have the same exactly when they are equal."""
-    data = spec.model_dump(mode="json") if isinstance(spec, BaseModel) else spec
-    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-def owner_tags(owner: Owner, spec_fingerprint: str, *more: Mapping[str, str]) -> dict[str, str]:
-    """Tags that say whose a resource is and what it was made from. `more` is put under them."""
+def owner_tags(owner: Owner, mark: str, *more: Mapping[str, str]) -> dict[str, str]:
+    """Tags that say whose a resource is and what it was made from (`values.identity.mark`). `more` is put under
+    them."""
     tags: dict[str, str] = {}
     for extra in more:
         tags.update(extra)
     return tags | {
         OWNER_TAG: owner.key,
         EXECUTION_TAG: execution_label(owner.execution),
-        FINGERPRINT_TAG: spec_fingerprint,
+        FINGERPRINT_TAG: mark,
     }
 
 

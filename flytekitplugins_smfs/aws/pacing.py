@@ -46,6 +46,11 @@ class TokenBucket:
             self._tokens -= 1
             return wait
 
+    def ready(self) -> bool:
+        """Whether a token is there now; none is taken."""
+        with self._lock:
+            return self._tokens + (self._clock() - self._at) * self.rate >= 1
+
 
 def rate_of(service: str, operation: str, ceiling: float | None) -> float:
     """Requests per second for an operation; `ceiling` is the settings' upper bound."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import dataclasses
+import json
 
 import click
 from rich.console import Console
@@ -10,13 +11,9 @@ from rich.table import Column, Table
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.flyte.config import settings
-from flytekitplugins_smfs.operations.catalog import load
-from flytekitplugins_smfs.operations.inventory import Holding, holdings
-from flytekitplugins_smfs.values.lustre.file_system import ReleaseSpec
-from flytekitplugins_smfs.values.operation import Owner, Phase
-
-FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
-"""Seconds between two looks at what is being removed."""
+from flytekitplugins_smfs.operations.inventory import holdings
+from flytekitplugins_smfs.operations.service import Holding
+from flytekitplugins_smfs.runs.driver import release
 
 
 def show(execution: str | None, *, as_json: bool) -> None:
@@ -25,7 +22,7 @@ def show(execution: str | None, *, as_json: bool) -> None:
     found = holdings(aws, execution)
     if as_json:
         for one in found:
-            click.echo(one.model_dump_json())
+            click.echo(json.dumps({**dataclasses.asdict(one), "made_at": one.made_at.isoformat()}))
         return
     if not found:
         click.echo("Nothing is there" + (f" that {execution} made." if execution else "."))
@@ -42,30 +39,15 @@ def remove(execution: str, *, ask: bool) -> None:
         return
     _print(found)
     if ask:
-        click.confirm("Remove these file systems and links?", abort=True, err=True)
-    _release(aws, execution)
+        click.confirm("Stop these jobs, and remove these file systems and links?", abort=True, err=True)
+    removed = release(execution, aws.settings)
+    for name in removed.removed:
+        click.echo(f"Removed {name}")
     left = holdings(aws, execution)
     if left:
         _print(left)
-        raise click.ClickException("These are still there; running jobs are ended by aborting their execution.")
+        raise click.ClickException("These are still there.")
     click.echo("Nothing is left.")
-
-
-def _release(aws: Aws, execution: str) -> None:
-    operation = load("release")
-    handle = operation.start(aws, ReleaseSpec(), Owner(execution=execution, step="smfs release"))
-    wait = FIRST_WAIT
-    with Console(stderr=True).status("Removing") as status:
-        progress = operation.poll(aws, handle)
-        while not progress.phase.final:
-            status.update(progress.message or "Removing")
-            time.sleep(wait)
-            wait = min(wait * 1.5, LONGEST_WAIT)
-            progress = operation.poll(aws, handle)
-    if progress.phase is not Phase.SUCCEEDED:
-        raise click.ClickException(progress.message)
-    for name in progress.result.removed:
-        click.echo(f"Removed {name}")
 
 
 def _aws() -> Aws:

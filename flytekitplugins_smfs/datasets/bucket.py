@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from flytekitplugins_smfs.aws import sessions
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.faults import kind_of
-from flytekitplugins_smfs.values.errors import AwsFault, Denied, Missing, Transient
+from flytekitplugins_smfs.values.errors import AwsFault, Credentials, Missing, Transient
 
 RETRIES: Any = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
 TIMEOUTS: Any = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(minutes=5)}
@@ -35,13 +36,12 @@ def open_bucket(aws: Aws, bucket: str, prefix: str = "") -> Any:
 
 def _provider(aws: Aws, bucket: str) -> Any:
     """Credentials as boto3 finds them (environment, profile, SSO, role), renewed before they expire."""
-    import boto3
     from obstore.auth.boto3 import Boto3CredentialProvider
 
-    session = boto3.Session(profile_name=aws.settings.profile, region_name=aws.region)
+    session = sessions.session(aws.settings.profile)
     if session.get_credentials() is None:
         text = "no credentials were found."
-        raise Denied(doing=f"opening {bucket}", service="s3", operation="", code="NoCredentials", text=text)
+        raise Credentials(doing=f"opening {bucket}", service="s3", operation="", code="NoCredentials", text=text)
     return Boto3CredentialProvider(session)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
 
+TASK_TYPE_PREFIX = "smfs-"
 PAYLOAD = "smfs"
 """The one key of a task's `custom`. Its value is text: a protobuf Struct would turn every whole number into a float."""
 JSON = TypeAdapter[Any](Any)
@@ -40,8 +42,14 @@ class Binding:
 
     @classmethod
     def decode(cls, text: str) -> Binding:
-        """From JSON."""
-        return cls(**json.loads(text))
+        """From JSON. Raises InvalidSpec for what cannot be read; what a newer release wrote beside is passed over."""
+        try:
+            fields: Any = json.loads(text)
+            known = {one.name for one in dataclasses.fields(cls)}
+            return cls(**{name: value for name, value in fields.items() if name in known})
+        except (ValueError, TypeError, AttributeError) as error:
+            problem = Problem(f"custom.{PAYLOAD}", f"cannot be read ({error}).", "register the task again.")
+            raise InvalidSpec("The task template", [problem]) from error
 
     @classmethod
     def of_custom(cls, custom: Mapping[str, Any] | None) -> Binding:

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from flytekit.configuration.file import (
-    FLYTECTL_CONFIG_ENV_VAR,
-    FLYTECTL_CONFIG_ENV_VAR_OVERRIDE,
     ConfigEntry,
     ConfigFile,
     LegacyConfigEntry,
     YamlConfigEntry,
-    get_config_file,
 )
 
+from flytekitplugins_smfs.flyte import private
 from flytekitplugins_smfs.values.errors import SettingsError
 from flytekitplugins_smfs.values.settings import Settings
 
@@ -49,7 +47,7 @@ def sources() -> tuple[Source, ...]:
         variable = entry.legacy.get_env_name()
         text = _text(entry.read(file))
         if text.strip():
-            found.append(Source(name, text, variable if os.environ.get(variable) else str(_path(file))))
+            found.append(Source(name, text, variable if os.environ.get(variable) else str(private.config_path(file))))
     return tuple(found)
 
 
@@ -59,15 +57,14 @@ def config_file() -> ConfigFile | None:
     flytekit caches its own answer while it is imported, before `pyflyte --config` is read; so it is asked again here,
     and a file that was named but is not there is an error.
     """
-    for variable in (FLYTECTL_CONFIG_ENV_VAR_OVERRIDE, FLYTECTL_CONFIG_ENV_VAR):
+    for variable in private.CONFIG_VARIABLES:
         named = os.environ.get(variable)
         if named:
             path = Path(named).absolute()
             if not path.is_file():
                 raise SettingsError(f"The Flyte config file {path} does not exist (named by --config or {variable}).")
             return _load(path)
-    found: ConfigFile | None = get_config_file.__wrapped__(None)
-    return found
+    return private.found_config_file()
 
 
 def _load(path: Path) -> ConfigFile:
@@ -86,7 +83,9 @@ def _refuse_unknown(file: ConfigFile) -> None:
     unknown = sorted(set(given) - set(Settings.model_fields))
     if unknown:
         known = ", ".join(Settings.model_fields)
-        raise SettingsError(f"[{SECTION}] in {_path(file)} has unknown settings: {', '.join(unknown)}. Known: {known}.")
+        raise SettingsError(
+            f"[{SECTION}] in {private.config_path(file)} has unknown settings: {', '.join(unknown)}. Known: {known}."
+        )
 
 
 def _section(file: ConfigFile) -> list[str]:
@@ -97,10 +96,14 @@ def _section(file: ConfigFile) -> list[str]:
         try:
             return [name for name, _ in legacy.items(SECTION) if name not in legacy.defaults()]
         except configparser.InterpolationError as error:
-            raise SettingsError(f"[{SECTION}] in {_path(file)}: {error}. Write a percent sign as %%.") from error
+            raise SettingsError(
+                f"[{SECTION}] in {private.config_path(file)}: {error}. Write a percent sign as %%."
+            ) from error
     section = (file.yaml_config or {}).get(SECTION) or {}
     if not isinstance(section, dict):
-        raise SettingsError(f"`{SECTION}` in {_path(file)} must be a mapping of settings, not {section!r}.")
+        raise SettingsError(
+            f"`{SECTION}` in {private.config_path(file)} must be a mapping of settings, not {section!r}."
+        )
     return [str(name) for name in section]
 
 
@@ -111,7 +114,3 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ",".join(str(item) for item in value)
     return "" if value is None else str(value)
-
-
-def _path(file: ConfigFile | None) -> str:
-    return str(getattr(file, "_location", "")) if file is not None else ""

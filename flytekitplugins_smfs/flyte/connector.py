@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import threading
-from collections import OrderedDict
+import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from flytekit.extend.backend.base_connector import AsyncConnectorBase, ConnectorRegistry, Resource
 from flytekit.models.literals import LiteralMap
 from flytekit.models.task import TaskExecutionMetadata, TaskTemplate
 
 from flytekitplugins_smfs.flyte.meta import Meta
+from flytekitplugins_smfs.flyte.registry import registered_task_types
 from flytekitplugins_smfs.operations.catalog import OPERATIONS
-
-if TYPE_CHECKING:
-    from flytekitplugins_smfs.values.operation import Progress
 
 T = TypeVar("T")
 TASK_TYPE_PREFIX = "smfs-"
 POLLS = 32
 STARTS = 16
-REMEMBERED = 4096
-"""How many operations' last answers are kept for the time that AWS does not answer."""
+_log = logging.getLogger(__name__)
 
 
 class OperationConnector(AsyncConnectorBase):
@@ -50,37 +46,33 @@ class OperationConnector(AsyncConnectorBase):
     ) -> Meta:
         from flytekitplugins_smfs.flyte import resource
 
-        begin = functools.partial(resource.begin, task_template, output_prefix, inputs, task_execution_metadata)
-        return await _in_thread(_starts(), begin)
+        begin = functools.partial(
+            resource.begin, self.operation, task_template, output_prefix, inputs, task_execution_metadata
+        )
+        future = _starts().submit(begin)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:  # Flyte waits no longer, and nobody will ask after this attempt
+            future.add_done_callback(_abandon)
+            raise
 
     async def get(self, resource_meta: Meta, **kwargs: Any) -> Resource:
         from flytekitplugins_smfs.flyte import resource
 
-        key = resource_meta.encode()
-        look = functools.partial(resource.look, resource_meta, _last.get(key))
-        progress = await _in_thread(_polls(), look)
-        _remember(key, progress)
-        return await resource.answer(resource_meta, progress)
+        answer = await _in_thread(_polls(), functools.partial(resource.look, resource_meta))
+        return await resource.answer(resource_meta, answer)
 
     async def delete(self, resource_meta: Meta, **kwargs: Any) -> None:
         from flytekitplugins_smfs.flyte import resource
 
-        ended = await _in_thread(_starts(), functools.partial(resource.cancel_once, resource_meta))
-        if not ended:  # AWS took the request; see it through without keeping Flyte waiting
-            see_through = functools.partial(resource.cancel_until_ended, resource_meta)
-            threading.Thread(target=see_through, name="smfs-stop", daemon=True).start()
+        await _in_thread(_starts(), functools.partial(resource.cancel, resource_meta))
 
 
-_last: OrderedDict[bytes, Progress[Any]] = OrderedDict()
+def _abandon(future: Future[Meta]) -> None:
+    from flytekitplugins_smfs.flyte import resource
 
-
-def _remember(key: bytes, answer: Progress[Any]) -> None:
-    if answer.phase.final:
-        _last.pop(key, None)
-        return
-    _last[key] = answer
-    while len(_last) > REMEMBERED:
-        _last.popitem(last=False)
+    if not future.cancelled() and future.exception() is None:
+        resource.abandon(future.result())
 
 
 async def _in_thread(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
@@ -99,7 +91,7 @@ def _starts() -> ThreadPoolExecutor:
 
 def register() -> None:
     """Make the connectors known to flytekit; those that are known already stay."""
-    known = {category.name for category in ConnectorRegistry._REGISTRY}
+    known = registered_task_types()
     for operation in OPERATIONS:
         if TASK_TYPE_PREFIX + operation not in known:
             ConnectorRegistry.register(OperationConnector(operation))

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -21,7 +21,7 @@ from flytekitplugins_smfs.flyte.deck.timeline import Step, timeline
 from flytekitplugins_smfs.flyte.deck.trials import trial_plots, trial_table
 from flytekitplugins_smfs.values.base import Timing
 from flytekitplugins_smfs.values.dataset import Evaluation
-from flytekitplugins_smfs.values.operation import Progress
+from flytekitplugins_smfs.values.operation import State
 from flytekitplugins_smfs.values.sagemaker.training import TrainingResult
 from flytekitplugins_smfs.values.sagemaker.tuning import TuningResult
 
@@ -68,7 +68,7 @@ def run_deck(
     return _deck(title, subtitle, tiles, sections)
 
 
-def operation_deck(name: str, progress: Progress[Any], result: BaseModel | None) -> str:
+def operation_deck(name: str, progress: State, result: BaseModel | None) -> str:
     """A page about one operation: how it ended, its links, its result."""
     tiles = [Tile("State", progress.phase.value.replace("_", " "), "good" if result is not None else "")]
     timing = getattr(result, "timing", None)

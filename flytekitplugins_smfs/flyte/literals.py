@@ -10,21 +10,26 @@ from flytekit.core.type_engine import TypeEngine, TypeTransformer
 from flytekit.extras.pydantic_transformer.transformer import PydanticTransformer
 from flytekit.models.annotation import TypeAnnotation
 from flytekit.models.types import LiteralType, SimpleType, TypeStructure
+from pydantic import BaseModel
 
+from flytekitplugins_smfs.flyte import private
 from flytekitplugins_smfs.values.base import Value
+from flytekitplugins_smfs.values.sagemaker.training import Hyperparameters
+from flytekitplugins_smfs.values.sagemaker.tuning import Ranges
 
 
 class ValueTransformer(PydanticTransformer):
-    """As flytekit's own for pydantic models; but that one warns of each tuple, and gives a promise of it no items."""
+    """As flytekit's own for pydantic models; but that one warns of each tuple, gives a promise of it no items, and
+    puts docstrings into the type, which is part of a cluster's cache key."""
 
-    def __init__(self) -> None:
-        TypeTransformer.__init__(self, "SMFS value", Value, enable_type_assertions=False)
+    def __init__(self, kind: type[BaseModel]) -> None:
+        TypeTransformer.__init__(self, "SMFS value", kind, enable_type_assertions=False)
 
-    def get_literal_type(self, t: type[Value]) -> LiteralType:
+    def get_literal_type(self, t: type[BaseModel]) -> LiteralType:
         fields = {name: TypeEngine.to_literal_type(listed(info.annotation)) for name, info in t.model_fields.items()}
         return LiteralType(
             simple=SimpleType.STRUCT,
-            metadata=t.model_json_schema(),
+            metadata=bare(t.model_json_schema()),
             structure=TypeStructure(tag="", dataclass_type=fields),
             annotation=TypeAnnotation({CACHE_KEY_METADATA: {SERIALIZATION_FORMAT: MESSAGEPACK}}),
         )
@@ -44,7 +49,25 @@ def listed(annotation: Any) -> Any:
     return annotation
 
 
+def bare(schema: Any, *, names: bool = False) -> Any:
+    """A JSON schema without its descriptions. `names` says that the keys are names of properties, not keywords."""
+    if isinstance(schema, list):
+        return [bare(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = schema if names else {key: item for key, item in schema.items() if key != "description"}
+    return {
+        key: item if not names and key in VERBATIM else bare(item, names=not names and key in NAMES)
+        for key, item in kept.items()
+    }
+
+
+NAMES = frozenset({"properties", "$defs", "patternProperties"})
+VERBATIM = frozenset({"default", "const", "enum", "required", "examples"})
+
+
 def register() -> None:
-    """Make it known to flytekit, once."""
-    if Value not in TypeEngine._REGISTRY:
-        TypeEngine.register(ValueTransformer())
+    """Make it known to flytekit, once, for every value: those that are dictionaries are no `Value`."""
+    wanted = [kind for kind in (Value, Hyperparameters, Ranges) if not private.has_transformer(kind)]
+    if wanted:
+        TypeEngine.register(ValueTransformer(wanted[0]), additional_types=wanted[1:])

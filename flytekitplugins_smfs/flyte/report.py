@@ -18,7 +18,8 @@ from flytekitplugins_smfs.flyte.deck.scale import duration, number_or_dash, para
 from flytekitplugins_smfs.flyte.deck.timeline import Part, Step
 from flytekitplugins_smfs.flyte.decks import Resource, Tile, page, run_deck
 from flytekitplugins_smfs.values.dataset import Dataset, Evaluation
-from flytekitplugins_smfs.values.lustre.file_system import Removed, RepositoryLink
+from flytekitplugins_smfs.values.lustre.link import RepositoryLink
+from flytekitplugins_smfs.values.removal import Removed
 from flytekitplugins_smfs.values.sagemaker.training import TrainingResult
 from flytekitplugins_smfs.values.sagemaker.tuning import TuningResult
 

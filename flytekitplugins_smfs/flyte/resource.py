@@ -1,13 +1,16 @@
-"""The connector's work, free of threads and event loops: begin, look, answer, cancel."""
+"""The connector's work, free of event loops: begin, look, answer, cancel."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import threading
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+from flyteidl.core.errors_pb2 import ErrorDocument
 from flyteidl.core.execution_pb2 import TaskExecution, TaskLog
 from flytekit.core.context_manager import FlyteContext, FlyteContextManager
 from flytekit.core.type_engine import TypeEngine
@@ -22,23 +25,28 @@ from flytekitplugins_smfs.flyte import literals
 from flytekitplugins_smfs.flyte.binding import Binding, plain_inputs, validated
 from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.flyte.meta import LONGEST_PROBLEM, Meta
+from flytekitplugins_smfs.flyte.spool import Spool
+from flytekitplugins_smfs.flyte.sweeper import SWEEPER
 from flytekitplugins_smfs.operations import catalog
-from flytekitplugins_smfs.runs.pace import Pace
-from flytekitplugins_smfs.values.errors import AwsFault, Capacity, Denied, SmfsError, Throttled, Transient
-from flytekitplugins_smfs.values.operation import Owner, Phase, Progress
+from flytekitplugins_smfs.operations.base import Operation, Paced
+from flytekitplugins_smfs.operations.queue import TOMBSTONE, Queue, Ticket
+from flytekitplugins_smfs.operations.watch import Watch
+from flytekitplugins_smfs.values.errors import SmfsError
+from flytekitplugins_smfs.values.operation import Answer, Handle, Order, Owner, Phase
 
 literals.register()
 
 ANSWER_TIME = 4.0
 """Seconds in which the last AWS call of a create or delete is begun: Flyte gives each of them 10 in all."""
-STOPPING_TIME = 1800.0
-SLOWEST_STOP_POLL = 10.0
-PASSING = (Throttled, Transient, Capacity, Denied)
-"""Faults that may be over at the next attempt; Denied because a connector's credentials are renewed."""
-OUTPUT = "o0"
+EXTRAS_TIME = 3.0
+"""Seconds for what is good to have and may be missing: a curve, the last lines of a log."""
+REMEMBERED = 4096
+"""How many operations are remembered for the time that AWS does not answer."""
 OUTPUTS_FILE = "outputs.pb"
+ERROR_FILE = "error.pb"
 
 PHASES: dict[Phase, Any] = {
+    Phase.WAITING: TaskExecution.WAITING_FOR_RESOURCES,
     Phase.QUEUED: TaskExecution.QUEUED,
     Phase.INITIALIZING: TaskExecution.INITIALIZING,
     Phase.RUNNING: TaskExecution.RUNNING,
@@ -48,27 +56,71 @@ PHASES: dict[Phase, Any] = {
 }
 
 _log = logging.getLogger(__name__)
+_watches: OrderedDict[bytes, Watch[Any]] = OrderedDict()
+_queues: dict[str, Queue] = {}
+_lock = threading.Lock()
 
 
 def begin(
-    template: TaskTemplate, output_prefix: str, inputs: LiteralMap | None, metadata: TaskExecutionMetadata | None
+    name: str,
+    template: TaskTemplate,
+    output_prefix: str,
+    inputs: LiteralMap | None,
+    metadata: TaskExecutionMetadata | None,
 ) -> Meta:
     """Start a task's operation.
 
     A create that raises costs the user a retry whatever the reason, and shows a traceback. So what is wrong is put
     into the meta, and the first get answers it as a failure that is final, or is not.
     """
-    binding = Binding.of_custom(template.custom)
     try:
+        binding = Binding.of_custom(template.custom)
         operation = catalog.load(binding.operation)
         spec = validated(operation.spec_type, binding.data(plain_inputs(inputs)), f"The call of {template.id.name}")
-        aws = Aws(settings()).within(ANSWER_TIME)
-        handle = operation.start(aws, spec, owner_of(metadata, output_prefix))
+        owner = owner_of(metadata, output_prefix)
+        handle, waiting = _started(operation, spec, owner, Order(output_prefix))
     except SmfsError as error:
-        problem = str(error)[:LONGEST_PROBLEM]
-        return Meta(binding.operation, problem=problem, retryable=isinstance(error, PASSING))
-    prefix = output_prefix if binding.deck else ""
-    return Meta(binding.operation, handle.model_dump(mode="json", exclude_none=True), output_prefix=prefix)
+        _log.warning("%s was not started: %s", name, error)
+        return Meta(name, problem=str(error)[:LONGEST_PROBLEM], retryable=error.passing)
+    except Exception as error:  # noqa: BLE001 - whatever it is, a raising create is worse
+        _log.exception("%s was not started", name)
+        return Meta(name, problem=f"It could not be started: {error!r}"[:LONGEST_PROBLEM])
+    _log.info("%s started %s%s", binding.operation, operation.what(handle), ", which waits" if waiting else "")
+    SWEEPER.watch(handle.region)
+    kept = output_prefix if binding.deck or operation.writes_outputs else ""
+    fields = handle.model_dump(mode="json", exclude_none=True)
+    return Meta(binding.operation, fields, output_prefix=kept, waiting=waiting)
+
+
+def _started(operation: Operation[Any, Any, Any], spec: Any, owner: Owner, order: Order) -> tuple[Handle, str]:
+    """The handle, and where its spec lies if it waits for its turn."""
+    aws = Aws(settings()).within(ANSWER_TIME)
+    if not isinstance(operation, Paced) or operation.turn is None or not order.output_prefix:
+        return operation.start(aws, spec, owner, order), ""
+    queue = queue_of(operation)
+    if queue.directly(aws, operation):
+        try:
+            return operation.start(aws, spec, owner, order), ""
+        finally:
+            queue.done()
+    handle = operation.plan(aws, spec, owner)
+    spool = Spool.beside(order.output_prefix)
+    try:
+        spool.write({"spec": spec.model_dump(mode="json")})
+    except OSError as error:
+        _log.warning("%s waits in the call, because its spec cannot be kept: %s", operation.what(handle), error)
+        operation.make(aws, spec, handle, order)
+        return handle, ""
+    queue.submit(Ticket(operation, spec, owner, order, handle, spool))
+    return handle, spool.path
+
+
+def queue_of(operation: Paced[Any, Any, Any]) -> Queue:
+    """The creates of an operation that wait in this process."""
+    with _lock:
+        if operation.name not in _queues:
+            _queues[operation.name] = Queue(lambda region: Aws(settings(), region).quick())
+        return _queues[operation.name]
 
 
 def owner_of(metadata: TaskExecutionMetadata | None, output_prefix: str) -> Owner:
@@ -86,48 +138,124 @@ def owner_of(metadata: TaskExecutionMetadata | None, output_prefix: str) -> Owne
     )
 
 
-def look(meta: Meta, last: Progress[Any] | None) -> Progress[Any]:
+def look(meta: Meta) -> Answer[Any]:
     """How far it is; never raises for what AWS answers."""
     if meta.handle is None:
         phase = Phase.RETRYABLE_FAILED if meta.retryable else Phase.FAILED
-        return Progress(phase=phase, message=meta.problem)
-    operation, handle = _loaded(meta)
-    answered: Progress[Any] = operation.poll(Aws(settings()), handle, last)
-    return answered
+        return Answer(phase, meta.problem)
+    try:
+        watch = _watch(meta)
+        aws = Aws(settings())
+        SWEEPER.watch(watch.handle.region)
+        answer = _waiting(meta, watch, aws) or watch.ask(aws)
+    except SmfsError as error:  # such as an operation that this release does not know, or settings that are missing
+        return Answer(Phase.FAILED, str(error))
+    if answer.phase.final:
+        _log.info("%s: %s %s", watch.operation.what(watch.handle), answer.phase, answer.message)
+        with _lock:
+            _watches.pop(meta.encode(), None)
+    return answer
 
 
-async def answer(meta: Meta, progress: Progress[Any]) -> Resource:
-    """Progress as Flyte's resource, the result as a typed literal."""
-    outputs = await _outputs(meta, progress) if progress.phase is Phase.SUCCEEDED else None
+def _watch(meta: Meta) -> Watch[Any]:
+    key = meta.encode()
+    with _lock:
+        if key not in _watches:
+            operation, handle = _loaded(meta)
+            _watches[key] = Watch(operation, handle, EXTRAS_TIME)
+        _watches.move_to_end(key)
+        while len(_watches) > REMEMBERED:
+            _watches.popitem(last=False)
+        return _watches[key]
+
+
+def _waiting(meta: Meta, watch: Watch[Any], aws: Aws) -> Answer[Any] | None:
+    """Where what waits for its turn is; None for what was made."""
+    operation, handle = watch.operation, watch.handle
+    if not meta.waiting or not isinstance(operation, Paced):
+        return None
+    queue, key = queue_of(operation), handle.owner.attempt_key
+    state = queue.state(key)
+    if state is None and not queue.made(key) and watch.last is None:
+        state = _queued_again(meta, operation, handle, queue)
+    if state is None:
+        return None
+    return Answer.of(state.linked(operation.links(aws.at(handle.region), handle)))
+
+
+def _queued_again(meta: Meta, operation: Paced[Any, Any, Any], handle: Handle, queue: Queue) -> Any:
+    """What this process does not know: its spec tells whether it was made, is still to be made, or was given up."""
+    spool = Spool(meta.waiting)
+    try:
+        document = spool.read()
+    except OSError as error:
+        return Answer(Phase.WAITING, f"Whether it waits for its turn cannot be read just now: {error}")
+    if document is None:
+        return None
+    if document == TOMBSTONE:
+        return Answer(Phase.FAILED, f"{operation.what(handle)} was cancelled before it was made.")
+    spec = validated(operation.spec_type, document.get("spec"), f"What waits at {spool.path}")
+    order = Order(spool.path.rpartition("/")[0])
+    queue.submit(Ticket(operation, spec, handle.owner, order, handle, spool))
+    return queue.state(handle.owner.attempt_key)
+
+
+async def answer(meta: Meta, found: Answer[Any]) -> Resource:
+    """An answer as Flyte's resource, the result as typed literals."""
+    outputs = None
+    if found.phase is Phase.SUCCEEDED:
+        outputs, problem = await _outputs(meta, found)
+        if problem:
+            found = Answer(Phase.FAILED, problem, found.links)
     return Resource(
-        phase=PHASES[progress.phase],
-        message=progress.message,
-        log_links=[TaskLog(name=link.name, uri=link.url) for link in progress.links],
+        phase=PHASES[found.phase],
+        message=found.message,
+        log_links=[TaskLog(name=link.name, uri=link.url) for link in found.links],
         outputs=outputs,
     )
 
 
-async def _outputs(meta: Meta, progress: Progress[Any]) -> LiteralMap | None:
+async def _outputs(meta: Meta, found: Answer[Any]) -> tuple[LiteralMap | None, str]:
+    """The outputs, unless they lie beside the deck, and what is wrong with them."""
     ctx = FlyteContextManager.current_context()
-    kind = catalog.load(meta.operation).result_type
-    literal = await TypeEngine.async_to_literal(ctx, progress.result, kind, TypeEngine.to_literal_type(kind))
-    outputs = LiteralMap(literals={OUTPUT: literal})
+    operation = catalog.load(meta.operation)
+    if operation.writes_outputs:
+        return None, await _job_error(ctx, meta)
+    named = {}
+    for name, value in operation.outputs(found.result).items():
+        kind = type(value)
+        named[name] = await TypeEngine.async_to_literal(ctx, value, kind, TypeEngine.to_literal_type(kind))
+    outputs = LiteralMap(literals=named)
     if not meta.output_prefix:
-        return outputs
+        return outputs, ""
     try:
-        await _write_outputs(ctx, meta, progress, outputs)
+        await _write_outputs(ctx, meta, found, outputs)
     except Exception as error:  # noqa: BLE001 - whatever the store's driver raises, the result counts more than its deck
         _log.warning("The deck of %s was not written to %s: %r", meta.operation, meta.output_prefix, error)
-        return outputs
-    return None
+        return outputs, ""
+    return None, ""
 
 
-async def _write_outputs(ctx: FlyteContext, meta: Meta, progress: Progress[Any], outputs: LiteralMap) -> None:
+async def _job_error(ctx: FlyteContext, meta: Meta) -> str:
+    """What the body of a task that ran in a job left as its error; empty for none."""
+    here = Path(ctx.file_access.get_random_local_directory()) / ERROR_FILE
+    try:
+        await ctx.file_access.async_get_data(f"{meta.output_prefix.rstrip('/')}/{ERROR_FILE}", str(here))
+    except Exception as error:  # noqa: BLE001 - each store's driver has its own way of saying that there is none
+        _log.debug("No %s: %r", ERROR_FILE, error)
+        return ""
+    if not here.is_file():
+        return ""
+    document = ErrorDocument.FromString(here.read_bytes())
+    return f"{document.error.code}: {document.error.message}"
+
+
+async def _write_outputs(ctx: FlyteContext, meta: Meta, found: Answer[Any], outputs: LiteralMap) -> None:
     """Flyte shows a deck only when the outputs lie beside it instead of being answered inline."""
     from flytekitplugins_smfs.flyte.decks import operation_deck
 
     here = Path(ctx.file_access.get_random_local_directory())
-    page = operation_deck(meta.operation, progress, progress.result)
+    page = operation_deck(meta.operation, found, found.result)
     tabs = {"NAV_HTML": '<li onclick="handleLinkClick(this)">Operation</li>', "BODY_HTML": f"<div>{page}</div>"}
     (here / DECK_FILE_NAME).write_text(get_deck_template().substitute(tabs), encoding="utf-8")
     write_proto_to_file(outputs.to_flyte_idl(), str(here / OUTPUTS_FILE))
@@ -135,30 +263,45 @@ async def _write_outputs(ctx: FlyteContext, meta: Meta, progress: Progress[Any],
         await ctx.file_access.async_put_data(str(here / name), f"{meta.output_prefix.rstrip('/')}/{name}")
 
 
-def cancel_once(meta: Meta) -> bool:
-    """Ask for the end; True once it has ended. Raises AwsFault when AWS did not take the request."""
+def cancel(meta: Meta) -> None:
+    """Ask for the end. Raises AwsFault only when AWS did not take the request: Flyte asks again up to ten times, and
+    then fails the workflow without its clean-up. What more there is to do is seen through by the sweeper."""
     if meta.handle is None:
-        return True
+        if meta.problem:
+            _log.warning("Nothing is cancelled: %s", meta.problem)
+        return
+    try:
+        operation, handle = _loaded(meta)
+    except SmfsError as error:
+        _log.warning("Nothing is cancelled: %s", error)
+        return
+    if meta.waiting and isinstance(operation, Paced):
+        _condemn(meta, operation, handle)
+    ended = operation.cancel(Aws(settings()).within(ANSWER_TIME), handle)
+    _log.info("%s was asked to end%s", operation.what(handle), "" if ended else ", and is ending")
+    if not ended:
+        again = functools.partial(_cancelled_again, operation, handle)
+        SWEEPER.see_through(operation.what(handle), handle.region, again)
+
+
+def _cancelled_again(operation: Operation[Any, Any, Any], handle: Handle) -> bool:
+    return operation.cancel(Aws(settings()).quick(), handle)
+
+
+def _condemn(meta: Meta, operation: Paced[Any, Any, Any], handle: Handle) -> None:
+    if not queue_of(operation).withdraw(handle.owner.attempt_key):
+        Spool(meta.waiting).write(TOMBSTONE)
+
+
+def abandon(meta: Meta) -> None:
+    """Flyte gave up on the create, and will never ask after it: what waits is not made. What was made at once is
+    taken up by the next attempt."""
+    if meta.handle is None or not meta.waiting:
+        return
     operation, handle = _loaded(meta)
-    return bool(operation.cancel(Aws(settings()).within(ANSWER_TIME), handle))
-
-
-def cancel_until_ended(meta: Meta) -> None:
-    """Ask again until it has ended: some ends have several steps."""
-    pace, pause = Pace(SLOWEST_STOP_POLL), threading.Event()
-    waited = 0.0
-    while waited < STOPPING_TIME:
-        wait = pace.next()
-        pause.wait(wait)
-        waited += wait
-        try:
-            if cancel_once(meta):
-                return
-        except AwsFault as fault:
-            _log.warning("A cancelled %s could not be looked at just now: %s", meta.operation, fault)
-    _log.error("A cancelled %s had not ended after %.0f s: %s", meta.operation, waited, meta.handle)
+    _condemn(meta, operation, handle)
 
 
 def _loaded(meta: Meta) -> tuple[Any, Any]:
     operation = catalog.load(meta.operation)
-    return operation, operation.handle_type.model_validate(meta.handle)
+    return operation, validated(operation.handle_type, meta.handle, "The task's state in Flyte")

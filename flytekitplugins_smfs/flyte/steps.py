@@ -18,7 +18,7 @@ from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.runs.display import introduce
 from flytekitplugins_smfs.values.dataset import Dataset
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
-from flytekitplugins_smfs.values.lustre.file_system import RepositoryLink
+from flytekitplugins_smfs.values.lustre.link import RepositoryLink
 from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput
 from flytekitplugins_smfs.values.uris import s3_join
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -11,15 +12,18 @@ from flytekit.configuration import SerializationSettings
 from flytekit.core.base_task import PythonTask, TaskMetadata
 from flytekit.core.interface import Interface
 
-from flytekitplugins_smfs.flyte import literals
-from flytekitplugins_smfs.flyte.binding import PAYLOAD, Binding, plain_values
+from flytekitplugins_smfs.flyte import literals, private, runner
+from flytekitplugins_smfs.flyte.binding import PAYLOAD, TASK_TYPE_PREFIX, Binding, plain_values
+from flytekitplugins_smfs.operations.base import OUTPUT
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
-from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec, Removed, RepositoryLink
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
+from flytekitplugins_smfs.values.lustre.link import RepositoryLink
+from flytekitplugins_smfs.values.removal import Removed
 
 literals.register()
+private.wrap_calls()
 
 NOWHERE = "-"
-TASK_TYPE_PREFIX = "smfs-"
 
 
 class TaskOptions(TypedDict, total=False):
@@ -43,19 +47,21 @@ class OperationTask(PythonTask[None]):
         name: str,
         operation: str,
         inputs: Mapping[str, Any],
-        output: type[Any],
+        output: type[Any] | Mapping[str, type[Any]],
         *,
         spec: Mapping[str, Any] | None = None,
         paths: Mapping[str, str] | None = None,
         **options: Unpack[TaskOptions],
     ) -> None:
-        """`inputs` maps names to types, or to pairs of type and default."""
+        """`inputs` maps names to types, or to pairs of type and default; `output` is the type of the one output, or
+        maps names to types."""
+        outputs = output if isinstance(output, Mapping) else {OUTPUT: output}
         self._defaults = {key: kind[1] for key, kind in inputs.items() if isinstance(kind, tuple)}
         super().__init__(
             task_type=TASK_TYPE_PREFIX + operation,
             name=name,
             task_config=None,
-            interface=Interface(inputs=OrderedDict(inputs), outputs=OrderedDict(o0=output)),
+            interface=Interface(inputs=OrderedDict(inputs), outputs=OrderedDict(outputs)),
             metadata=_metadata(name, options),
             enable_deck=options.get("enable_deck", False),
         )
@@ -70,13 +76,19 @@ class OperationTask(PythonTask[None]):
         return {PAYLOAD: self._binding.encode()}
 
     def execute(self, **kwargs: Any) -> Any:
-        from flytekitplugins_smfs.flyte.runner import run
-
         given = {**self._defaults, **kwargs}
         missing = [key for key in self.python_interface.inputs if key not in given]
         if missing:
             raise InvalidSpec(f"The call of {self.name}", [Problem(key, "is required.") for key in missing])
-        return run(self, plain_values(given))
+        limits = {"retries": self.metadata.retries, "timeout": self.metadata.timeout, "deck": self.enable_deck}
+        outputs = runner.run(self.name, self._binding, plain_values(given), **limits)
+        values = tuple(outputs[name] for name in self.python_interface.outputs)
+        return values[0] if len(values) == 1 else values
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        """As flytekit's; but threads that share its contexts do not mix them."""
+        with private.own_contexts() if private.runs_here() else contextlib.nullcontext():
+            return super().__call__(*args, **kwargs)
 
 
 def _metadata(name: str, options: TaskOptions) -> TaskMetadata:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.flyte import resource
 from flytekitplugins_smfs.flyte.config import settings
+from flytekitplugins_smfs.flyte.sweeper import SWEEPER
 from flytekitplugins_smfs.operations import catalog
-
-SERVICES = ("fsx", "sagemaker", "logs", "ec2", "sts")
 
 __all__ = ["resource"]
 
-_aws = Aws(settings())
-for _service in SERVICES:
+_aws = Aws(settings()).quick()
+for _service in catalog.clients():
     _aws.client(_service)
-for _operation in catalog.OPERATIONS:
+for _operation in catalog.names():
     catalog.load(_operation)
+SWEEPER.watch(_aws.region)

@@ -1,26 +1,30 @@
-"""The one idea: an operation is started, polled until it ends, and can be cancelled."""
+"""The one idea: an operation is started, asked how far it is, asked once for its result, and can be cancelled."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
 from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.aws.status import Kind, Seen, view
 from flytekitplugins_smfs.values.base import Timing, Value
-from flytekitplugins_smfs.values.errors import AwsFault
-from flytekitplugins_smfs.values.operation import Handle, LogPage, Owner, Phase, Progress
+from flytekitplugins_smfs.values.errors import Denied
+from flytekitplugins_smfs.values.operation import Handle, Link, LogPage, Order, Owner, Phase, State
 
 SpecT = TypeVar("SpecT", bound=Value)
 HandleT = TypeVar("HandleT", bound=Handle)
 ResultT = TypeVar("ResultT", bound=Value)
+OUTPUT = "o0"
+NO_ORDER = Order()
 
 
 class Operation(ABC, Generic[SpecT, HandleT, ResultT]):
     """Something AWS does for us that is slow, costs money and may outlive us.
 
-    A subclass says what it is called, which values it takes and gives, and how to `start`, `look` and `cancel`.
-    It holds no state: everything needed later is in the handle.
+    A subclass says what it is called, which values it takes and gives, and how to `start` it, tell its `state` and
+    `result`, and `cancel` it. It holds nothing: everything needed later is in the handle.
     """
 
     name: ClassVar[str]
@@ -28,40 +32,76 @@ class Operation(ABC, Generic[SpecT, HandleT, ResultT]):
     spec_type: ClassVar[type[Any]]
     handle_type: ClassVar[type[Any]]
     result_type: ClassVar[type[Any]]
+    removes: ClassVar[bool] = False
+    """Whether it removes what its execution made."""
+    writes_outputs: ClassVar[bool] = False
+    """Whether the work itself writes the task's outputs under the order's output prefix (`outputs.pb`, `error.pb`)."""
 
     @abstractmethod
-    def start(self, aws: Aws, spec: SpecT, owner: Owner) -> HandleT:
+    def start(self, aws: Aws, spec: SpecT, owner: Owner, order: Order = NO_ORDER) -> HandleT:
         """Begin, and return at once. Idempotent: killed between any two steps and started again by the same owner,
-        exactly one resource is there. What exists is adopted only if its fingerprint agrees."""
+        exactly one resource is there. What exists is adopted only if it is what the spec asks for."""
 
     @abstractmethod
-    def look(self, aws: Aws, handle: HandleT) -> Progress[ResultT]:
-        """Ask AWS how far it is. May raise AwsFault; `poll` answers for it."""
+    def state(self, aws: Aws, handle: HandleT) -> State:
+        """How far it is, in one cheap answer. With SUCCEEDED its record is what told the end. May raise AwsFault."""
+
+    @abstractmethod
+    def result(self, aws: Aws, handle: HandleT, state: State) -> ResultT:
+        """The product, from the record that told the end. May be asked again. May raise AwsFault."""
 
     @abstractmethod
     def cancel(self, aws: Aws, handle: HandleT) -> bool:
         """Ask for the end of what was started; True once it is seen to have ended. What is gone or finished
         counts as ended. Call again until True."""
 
+    def extras(self, aws: Aws, handle: HandleT, state: State, result: ResultT) -> ResultT:
+        """The result with what is good to have and may be missing, such as a curve. The caller bounds its time."""
+        return result
+
+    def farewell(self, aws: Aws, handle: HandleT, state: State) -> str:
+        """What is good to know of a failure beside its reason, such as the log's last lines; bounded likewise."""
+        return ""
+
+    def outputs(self, result: ResultT) -> Mapping[str, Any]:
+        """The result as the task's named outputs."""
+        return {OUTPUT: result}
+
     def logs(self, aws: Aws, handle: HandleT, cursor: str | None = None) -> LogPage:
         """Log lines after `cursor` (from the beginning without one). Operations without a log have none."""
         return LogPage(cursor=cursor)
+
+    def links(self, aws: Aws, handle: HandleT) -> tuple[Link, ...]:
+        """Pages about it; known without asking AWS."""
+        return ()
 
     def what(self, handle: HandleT) -> str:
         """What the handle stands for, for a person: `file system fs-...`."""
         return self.name
 
-    def poll(self, aws: Aws, handle: HandleT, last: Progress[ResultT] | None = None) -> Progress[ResultT]:
-        """How far it is. Never raises for what AWS answers: an AWS failure to tell is not a failure of the work.
+    def leaves(self, handle: HandleT) -> str:
+        """What costs money if it can be neither followed nor cancelled; empty for nothing."""
+        return ""
 
-        Where AWS does not say just now, the answer is what was known `last`, with its links: Flyte records links
-        once for each phase, so a made-up phase without links would hide them for good.
-        """
-        try:
-            return self.look(aws.at(handle.region).impatient(), handle)
-        except AwsFault as fault:
-            phase, links = (last.phase, last.links) if last else (Phase.QUEUED, ())
-            return Progress(phase=phase, links=links, message=f"Its state could not be read just now. {fault}")
+
+class Paced(Operation[SpecT, HandleT, ResultT]):
+    """An operation whose create AWS takes so slowly that it waits for its turn. Its id is known before it is made."""
+
+    turn: ClassVar[tuple[str, str] | None] = None
+    """Service and operation of the create; None where AWS is quick."""
+
+    @abstractmethod
+    def plan(self, aws: Aws, spec: SpecT, owner: Owner) -> HandleT:
+        """The handle of what is to be made; or of what an earlier attempt made, runs, and is what the spec asks for."""
+
+    @abstractmethod
+    def make(self, aws: Aws, spec: SpecT, handle: HandleT, order: Order) -> None:
+        """Make what was planned, unless it is there. Idempotent."""
+
+    def start(self, aws: Aws, spec: SpecT, owner: Owner, order: Order = NO_ORDER) -> HandleT:
+        handle = self.plan(aws, spec, owner)
+        self.make(aws, spec, handle, order)
+        return handle
 
 
 def now() -> datetime:
@@ -81,3 +121,19 @@ def is_new(handle: Handle) -> bool:
 def timing(handle: Handle) -> Timing:
     """From the handle's start until now."""
     return Timing(started_at=handle.started_at, ended_at=now())
+
+
+def seen(aws: Aws, kind: Kind, id: str, handle: Handle) -> Seen:
+    """What the shared view knows of one resource. Raises the fault where nothing is known, or where it is denied."""
+    found = view(aws).ask(kind, id, handle.started_at, aws.wait)
+    if found.fault is not None and (isinstance(found.fault, Denied) or (found.record is None and not found.gone)):
+        raise found.fault
+    return found
+
+
+def unknown(aws: Aws, handle: Handle, links: tuple[Link, ...], what: str) -> State:
+    """The state of what nothing is known of yet. What is not new is taken for running: it most likely is."""
+    age = (now() - handle.started_at).total_seconds()
+    if is_new(handle):
+        return State(Phase.QUEUED, f"{what} was started", links, age=age)
+    return State(Phase.RUNNING, f"{what}: its state is being asked for", links, age=age)

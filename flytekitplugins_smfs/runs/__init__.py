@@ -1,0 +1,1 @@
+"""Driving an operation to its end in a process. Knows no Flyte; every face that waits uses it."""

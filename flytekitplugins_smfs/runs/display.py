@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import select
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.errors import LiveError
@@ -15,16 +18,67 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.values.operation import Phase
-from flytekitplugins_smfs.values.operation import Progress as Answer
+from flytekitplugins_smfs.runs import signals
+from flytekitplugins_smfs.values.operation import Phase, State
 
 COLOURS = {Phase.SUCCEEDED: "green", Phase.FAILED: "red", Phase.RETRYABLE_FAILED: "yellow"}
+
+
+class Output:
+    """Standard error that may have lost its reader: what cannot be written then asks what is in flight to stop.
+
+    rich would end the thread that writes, with an exception that no clean-up of a workflow sees.
+    """
+
+    def __init__(self) -> None:
+        self._lost = False
+
+    def write(self, text: str) -> int:
+        """As a file's."""
+        if not self._lost:
+            try:
+                return int(sys.stderr.write(text))
+            except (OSError, ValueError):  # nobody reads it any more, the terminal is gone, or it is closed
+                self._lose()
+        return len(text)
+
+    def flush(self) -> None:
+        """As a file's."""
+        if not self._lost:
+            try:
+                sys.stderr.flush()
+            except (OSError, ValueError):
+                self._lose()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
+
+    def _lose(self) -> None:
+        self._lost = True
+        silence()
+        signals.stop_all(signals.CLOSED)
+
+
+def silence() -> None:
+    """Let standard output and error lead nowhere where nobody reads them, so that a clean-up that prints goes on."""
+    for descriptor in unread():
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+
+def unread() -> list[int]:
+    """Which of standard output and error are pipes that nobody reads any more."""
+    asking = select.poll()
+    for descriptor in (1, 2):
+        asking.register(descriptor, 0)
+    return [descriptor for descriptor, event in asking.poll(0) if event & select.POLLERR]
 
 
 @functools.cache
 def console() -> Console:
     """Where progress goes: standard error, so that a task's own output stays clean."""
-    return Console(stderr=True, highlight=False)
+    return Console(file=cast(IO[str], Output()), highlight=False)
 
 
 class View:
@@ -39,7 +93,7 @@ class View:
         self._links: set[str] = set()
         self._notes: set[str] = set()
 
-    def show(self, answer: Answer[Any]) -> None:
+    def show(self, answer: State) -> None:
         """Show where the operation is; its links are printed once."""
         message = " ".join(answer.message.split("\n", 1)[0].split())
         if self._live and self._task is not None:

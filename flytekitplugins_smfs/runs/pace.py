@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 
 FIRST_WAIT = 0.1
+SLOWEST = {"emulator": 1.0}
+"""Seconds between two asks at most, by endpoint; where AWS is a process on this machine, asking is cheap."""
+SLOWEST_ELSEWHERE = 10.0
 
 
 class Pace:
@@ -22,3 +25,8 @@ class Pace:
     def quicken(self) -> None:
         """Something changed: look again soon."""
         self._wait = FIRST_WAIT
+
+
+def pace_of(endpoint: str) -> Pace:
+    """For the AWS of this setting."""
+    return Pace(SLOWEST.get(endpoint, SLOWEST_ELSEWHERE))

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while operations are in flight: remembered, never lost, and never in the way of other code."""
+"""Ctrl-C and its like while operations are in flight: remembered, never lost, and never in the way of other code."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ import signal
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any
 
-SIGNALS: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from flytekitplugins_smfs.values.errors import OperationCancelled
+
+SIGNALS: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+CLOSED = signal.SIGPIPE
+"""Stands for an output that nobody reads any more; the signal itself is ignored by Python."""
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
 _in_flight: set[Stop] = set()
-_other_threads: list[int] = []
-_lock = threading.Lock()
+elsewhere: list[Callable[[Callable[[int, FrameType | None], None]], AbstractContextManager[None]]] = []
+"""How an operation in another thread than the main one hears of signals: a face adds what it knows of."""
 
 
 class Stop:
@@ -54,11 +59,15 @@ class Stop:
     def request(self, signum: int) -> None:
         """Write down a signal; safe in a signal handler and from any thread."""
         self.signals.append(signum)
+        self.wake()
+
+    def wake(self) -> None:
+        """End the wait that is under way, or the next one."""
         with contextlib.suppress(BlockingIOError):  # the pipe is full of earlier ones: the waiter will wake
             os.write(self._writer, b"!")
 
     def wait(self, seconds: float) -> bool:
-        """Wait, at most until the next signal. True if one came."""
+        """Wait, at most until the next signal or waking. True if one came."""
         ready = bool(self._poll.poll(max(0.0, seconds) * 1000))
         if ready:
             os.read(self._reader, 512)
@@ -72,7 +81,8 @@ def _close(*descriptors: int) -> None:
 
 def described(number: int) -> str:
     """A signal for a person."""
-    return "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+    names = {int(signal.SIGINT): "Ctrl-C", int(CLOSED): "the end of the output's reader"}
+    return names.get(int(number)) or signal.Signals(number).name
 
 
 @contextlib.contextmanager
@@ -80,49 +90,80 @@ def watching() -> Iterator[Stop]:
     """Within, a signal is written down for every operation in flight instead of ending the process.
 
     Python runs signal handlers in the main thread only. So an operation in another thread relies on those of an
-    operation in the main thread, or on flytekit's, which calls what is registered with it on Ctrl-C.
+    operation in the main thread, or on what a face has added to `elsewhere`.
     """
     stop = Stop()
     _in_flight.add(stop)
     try:
-        with _handlers() if threading.current_thread() is threading.main_thread() else _flytekit_handler():
+        with contextlib.ExitStack() as stack:
+            if threading.current_thread() is threading.main_thread():
+                stack.enter_context(_handlers())
+            else:
+                for hear in elsewhere:
+                    stack.enter_context(hear(_on_signal))
             yield stop
     finally:
         _in_flight.discard(stop)
 
 
-def _on_signal(signum: int, frame: FrameType | None) -> None:
+def stop_all(number: int) -> None:
+    """Ask every operation in flight to stop."""
     for stop in tuple(_in_flight):
-        stop.request(signum)
+        stop.request(number)
+
+
+def _on_signal(signum: int, frame: FrameType | None) -> None:
+    stop_all(signum)
 
 
 @contextlib.contextmanager
 def _handlers() -> Iterator[None]:
+    before = _installed(_on_signal)
+    try:
+        yield
+    finally:
+        _restored(before)
+
+
+def _installed(handler: Callable[[int, FrameType | None], None]) -> dict[int, Handler]:
     before: dict[int, Handler] = {}
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # such as SIGHUP under nohup
-            before[number] = signal.signal(number, _on_signal)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            # None: it was installed from C, which Python can neither call nor put back.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+            before[number] = signal.signal(number, handler)
+    return before
 
 
-@contextlib.contextmanager
-def _flytekit_handler() -> Iterator[None]:
-    from flytekit.core.context_manager import FlyteContextManager
+def _restored(before: dict[int, Handler]) -> None:
+    for number, handler in before.items():
+        # None: it was installed from C, which Python can neither call nor put back.
+        signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
-    registered = FlyteContextManager.signal_handlers
-    with _lock:
-        _other_threads.append(threading.get_ident())
-        if _on_signal not in registered:
-            registered.append(_on_signal)
-    try:
-        yield
-    finally:
-        with _lock:
-            _other_threads.remove(threading.get_ident())
-            if not _other_threads:
-                registered.remove(_on_signal)
+
+class Guard:
+    """Ctrl-C and its like between the operations of a workflow: its clean-up must run all the same.
+
+    Once a workflow has begun an operation there may be something to clean up, so from then until it ends these
+    signals raise an exception, which runs its `on_failure`.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[int, Handler] | None = None
+
+    def install(self, execution: str) -> None:
+        """From now on; once, and only in the main thread, where Python runs signal handlers."""
+        if self._before is not None or threading.current_thread() is not threading.main_thread():
+            return
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            raise OperationCancelled(
+                f"The workflow was stopped by {described(number)} between two operations. Where it has no clean-up of "
+                f"its own, `smfs release {execution}` removes what it made."
+            )
+
+        self._before = _installed(stop)
+
+    def restore(self) -> None:
+        """As it was before."""
+        before, self._before = self._before, None
+        if before is not None and threading.current_thread() is threading.main_thread():
+            _restored(before)

@@ -1,4 +1,4 @@
-"""What every value has in common: immutable, strict about unknown fields, and honest about all its problems at once."""
+"""What values have in common: immutable, all problems told at once; specs are read strictly, results leniently."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 import functools
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -40,6 +40,9 @@ class Value(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
+    incidental: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are no part of what is made: two specs that differ only here ask for the same thing."""
+
     def problems(self) -> Iterator[Problem]:
         """Yield every broken rule that spans fields. Fields that are wrong by themselves hold their default here."""
         yield from ()
@@ -49,6 +52,7 @@ class Value(BaseModel):
     def _all_problems(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         details: list[InitErrorDetails] = []
         value: Self | None
+        data = _without_unsaid(cls, data)
         try:
             value = handler(data)
         except ValidationError as error:
@@ -61,6 +65,14 @@ class Value(BaseModel):
         if details or value is None:
             raise ValidationError.from_exception_data(cls.__name__, details)
         return value
+
+
+def _without_unsaid(cls: type[BaseModel], data: Any) -> Any:
+    """Without unknown fields that are null: so a newer release writes an optional field that it does not use."""
+    if not isinstance(data, dict):
+        return data
+    unsaid = [name for name, item in data.items() if item is None and name not in cls.model_fields]
+    return {name: item for name, item in data.items() if name not in unsaid} if unsaid else data
 
 
 def _without_wrong_fields(cls: type[Any], data: Any, wrong: set[int | str]) -> Any:
@@ -113,7 +125,13 @@ def _problem_detail(problem: Problem, value: BaseModel) -> InitErrorDetails:
     )
 
 
-class Timing(Value):
+class Result(Value):
+    """What an operation gave, or remembers. Read leniently: another release may have written more fields."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Timing(Result):
     """When a step began and ended, in UTC."""
 
     started_at: datetime

@@ -7,14 +7,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flytekitplugins_smfs.values.base import Timing, Value
+from flytekitplugins_smfs.values.base import Result, Timing
 from flytekitplugins_smfs.values.errors import Problem
 from flytekitplugins_smfs.values.uris import S3Uri
 
 Count = Annotated[int, Field(ge=0)]
 
 
-class Dataset(Value):
+class Dataset(Result):
     """A directory's files as they are now under an S3 prefix."""
 
     uri: S3Uri
@@ -33,7 +33,7 @@ class Dataset(Value):
     timing: Timing
 
 
-class Evaluation(Value):
+class Evaluation(Result):
     """What a classifier answered on data it had never seen."""
 
     model_uri: S3Uri

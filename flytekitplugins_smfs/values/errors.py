@@ -5,9 +5,10 @@ SmfsError
 ├── InvalidSpec            a value breaks a rule; found before any AWS call, every problem at once
 ├── AwsFault               AWS refused or could not be reached; says what was being done to what
 │   ├── Throttled          too many requests; passes by itself
-│   ├── Transient          5xx, time-outs, connection errors; passes by itself
+│   ├── Transient          5xx, time-outs, connection errors, unreadable answers; passes by itself
 │   ├── Capacity           a quota or a shortage of instances or addresses
-│   ├── Denied             credentials missing, expired or not allowed to
+│   ├── Credentials        credentials missing, expired or unreadable; renewing them mends it
+│   ├── Denied             the credentials are good, but not allowed to do this
 │   ├── Conflict           the name or resource is taken, or is in a state that forbids this
 │   ├── Missing            what was named does not exist
 │   └── Invalid            AWS found the request wrong
@@ -38,6 +39,9 @@ class Problem:
 
 class SmfsError(Exception):
     """Base of every error this package raises."""
+
+    passing: bool = False
+    """Whether another attempt may go well: what `retries` are for. The one place that says so."""
 
 
 class SettingsError(SmfsError):
@@ -73,25 +77,35 @@ class AwsFault(SmfsError):
 class Throttled(AwsFault):
     """AWS asked us to slow down."""
 
+    passing = True
     advice = "Try again later, or ask for a higher request rate."
 
 
 class Transient(AwsFault):
     """AWS could not be reached or had an internal error."""
 
+    passing = True
     advice = "This usually passes; try again."
 
 
 class Capacity(AwsFault):
     """A quota is used up or AWS has no capacity left."""
 
+    passing = True
     advice = "Ask for a higher quota (Service Quotas console), or use another type, zone or region."
 
 
-class Denied(AwsFault):
-    """The credentials are missing, expired, or not allowed to do this."""
+class Credentials(AwsFault):
+    """The credentials are missing, expired, or cannot be read."""
 
-    advice = "Check the credentials (`aws sts get-caller-identity`) and the policies of their role."
+    passing = True
+    advice = "Renew the credentials (`aws sso login`, `aws sts get-caller-identity`)."
+
+
+class Denied(AwsFault):
+    """The credentials are good, but their policies do not allow this."""
+
+    advice = "Check the policies of the role or user (`aws sts get-caller-identity` says which)."
 
 
 class Conflict(AwsFault):
@@ -123,7 +137,12 @@ class OperationError(SmfsError):
 
 
 class OperationFailed(OperationError):
-    """The operation ended in failure; the message carries AWS's reason."""
+    """The operation ended in failure; the message carries AWS's reason. `passing` says whether another attempt may
+    go well: a shortage of capacity, an internal error of AWS, a spot interruption."""
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        self.passing = passing
+        super().__init__(message)
 
 
 class OperationCancelled(OperationError):
@@ -132,3 +151,5 @@ class OperationCancelled(OperationError):
 
 class OperationTimedOut(OperationError):
     """The operation did not end within its timeout and was stopped."""
+
+    passing = True

@@ -1,20 +1,22 @@
-"""What every operation speaks in: owners, handles, phases and progress."""
+"""What every operation speaks in: owners, handles, orders, states and answers."""
 
 from __future__ import annotations
 
 import enum
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import Field
 
-from flytekitplugins_smfs.values.base import Value
+from flytekitplugins_smfs.values.base import Result
 
 ResultT = TypeVar("ResultT")
 
 
-class Owner(Value):
+class Owner(Result):
     """Whose work this is: an execution, one of its steps, and the attempt at it.
 
     Names, tags and client tokens derive from it, so that a second start of the same attempt finds what
@@ -37,14 +39,32 @@ class Owner(Value):
         """16 hex digits that stand for execution, step and attempt."""
         return _digest(self.execution, self.step, str(self.attempt))
 
+    def at(self, attempt: int) -> Owner:
+        """The same step at another attempt."""
+        return self.model_copy(update={"attempt": attempt})
+
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class Order:
+    """What a start may need beside the spec, because the face that starts it knows it."""
+
+    output_prefix: str = ""
+    """Where outputs of this attempt lie, as a URI; empty where the face keeps none."""
+    command: tuple[str, ...] = ()
+    """The rendered command of a task whose body runs inside the job."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables that the command needs."""
+
+
 class Phase(enum.StrEnum):
     """Where an operation is. The last three are final."""
 
+    WAITING = "waiting"
+    """Its creation waits for its turn: AWS takes only so many a second."""
     QUEUED = "queued"
     INITIALIZING = "initializing"
     RUNNING = "running"
@@ -58,17 +78,21 @@ class Phase(enum.StrEnum):
         return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.RETRYABLE_FAILED)
 
 
-class Link(Value):
+@dataclass(frozen=True)
+class Link:
     """A page or log a person may want to open."""
 
     name: str
     url: str
 
 
-class Handle(Value):
-    """Everything needed later to poll or cancel: small, versioned JSON; no secrets."""
+class Handle(Result):
+    """Everything needed later to ask or cancel: small JSON of ids and texts; no secrets.
 
-    version: Literal[1] = 1
+    Another release reads it too: unknown fields are passed over, and no field may be limited to what is known today.
+    """
+
+    version: int = 1
     region: str
     owner: Owner
     started_at: datetime
@@ -78,19 +102,38 @@ class Handle(Value):
         return self.model_dump_json(exclude_none=True).encode()
 
 
-class Progress(Value, Generic[ResultT]):
-    """One answer of `poll`."""
+@dataclass(frozen=True)
+class State:
+    """One cheap answer to how far an operation is."""
 
     phase: Phase
     message: str = ""
     links: tuple[Link, ...] = ()
-    fraction: Annotated[float, Field(ge=0, le=1)] | None = None
-    """How much is done, where that is known."""
+    fraction: float | None = None
+    """How much is done, from 0 to 1, where that is known."""
+    record: Any = None
+    """What AWS said that told the end; the result is built from it."""
+    age: float = 0.0
+    """Seconds since AWS was last asked so that a change would have shown."""
+
+    def linked(self, links: tuple[Link, ...]) -> Self:
+        """The same with links."""
+        return replace(self, links=links)
+
+
+@dataclass(frozen=True)
+class Answer(State, Generic[ResultT]):
+    """A state, and with SUCCEEDED the result."""
+
     result: ResultT | None = None
-    """Set exactly when the phase is SUCCEEDED."""
+
+    @classmethod
+    def of(cls, state: State, result: ResultT | None = None) -> Answer[ResultT]:
+        """The state with a result."""
+        return cls(state.phase, state.message, state.links, state.fraction, state.record, state.age, result)
 
 
-class LogPage(Value):
+class LogPage(Result):
     """Some lines of an operation's log and where the next ones begin."""
 
     lines: tuple[str, ...] = ()

@@ -2,9 +2,19 @@
 
 import botocore.exceptions as failures
 import pytest
+from botocore.parsers import ResponseParserError
 
-from flytekitplugins_smfs.aws.faults import fault_of
-from flytekitplugins_smfs.values.errors import Capacity, Conflict, Denied, Invalid, Missing, Throttled, Transient
+from flytekitplugins_smfs.aws.faults import KINDS, fault_of
+from flytekitplugins_smfs.values.errors import (
+    Capacity,
+    Conflict,
+    Credentials,
+    Denied,
+    Invalid,
+    Missing,
+    Throttled,
+    Transient,
+)
 
 
 def client_error(code: str, text: str = "", status: int = 400) -> failures.ClientError:
@@ -26,13 +36,16 @@ def client_error(code: str, text: str = "", status: int = 400) -> failures.Clien
         (failures.ConnectionClosedError(endpoint_url="http://x"), Transient),
         (client_error("ResourceLimitExceeded"), Capacity),
         (client_error("ServiceLimitExceeded"), Capacity),
-        (client_error("ExpiredTokenException"), Denied),
+        (client_error("ExpiredTokenException"), Credentials),
+        (client_error("InvalidClientTokenId", status=403), Credentials),
+        (client_error("AccessDeniedException"), Denied),
+        (client_error("SomethingNew", status=500), Transient),  # exactly 500, too
         (client_error("SomethingNew", status=403), Denied),
-        (failures.NoCredentialsError(), Denied),
-        (failures.CredentialRetrievalError(provider="iam-role", error_msg="timed out"), Denied),
-        (failures.UnauthorizedSSOTokenError(), Denied),
-        (failures.SSOTokenLoadError(error_msg="no token"), Denied),
-        (RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."), Denied),
+        (failures.NoCredentialsError(), Credentials),
+        (failures.CredentialRetrievalError(provider="iam-role", error_msg="timed out"), Credentials),
+        (failures.UnauthorizedSSOTokenError(), Credentials),
+        (failures.SSOTokenLoadError(error_msg="no token"), Credentials),
+        (RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."), Credentials),
         (failures.IncompleteReadError(actual_bytes=1, expected_bytes=2), Transient),
         (client_error("ResourceInUse"), Conflict),
         (client_error("IncompatibleParameterError"), Conflict),
@@ -55,6 +68,12 @@ def test_the_text_says_what_was_done_awss_words_and_what_to_do() -> None:
     assert "policies" in str(fault)
 
 
-def test_a_bug_is_not_an_answer_of_aws() -> None:
-    assert fault_of(KeyError("x"), doing="", service="", operation="") is None
-    assert fault_of(RuntimeError("x"), doing="", service="", operation="") is None
+@pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("x"), ResponseParserError("no JSON"), ValueError("x")])
+def test_an_answer_that_cannot_be_read_passes(error: Exception) -> None:  # N3
+    fault = fault_of(error, doing="reading x", service="fsx", operation="Describe")
+    assert (type(fault), fault.code) == (Transient, "UnreadableAnswer")
+
+
+def test_which_faults_may_pass_is_a_property_of_their_class() -> None:
+    passing = {kind.__name__ for kind in KINDS if kind.passing}
+    assert passing == {"Throttled", "Transient", "Capacity", "Credentials"}

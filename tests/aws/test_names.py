@@ -5,9 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flytekitplugins_smfs.aws.names import client_token, fingerprint, job_name, owner_tags, slug
+from flytekitplugins_smfs.aws.names import client_token, job_name, owner_tags, slug
 from flytekitplugins_smfs.aws.pacing import TokenBucket, full_jitter, rate_of
-from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
 from flytekitplugins_smfs.values.operation import Owner
 
 owners = st.builds(
@@ -43,11 +42,6 @@ def test_tags_fit(owner: Owner) -> None:
     for key, value in owner_tags(owner, "f" * 16, {"team": "ml"}).items():
         assert re.fullmatch(r"[\w .:/=+\-@]{1,128}", key)
         assert re.fullmatch(r"[\w .:/=+\-@]{0,256}", value)
-
-
-def test_fingerprint_sees_every_field() -> None:  # N2
-    assert fingerprint(LustreSpec()) == fingerprint(LustreSpec(capacity_gib=1200))
-    assert fingerprint(LustreSpec()) != fingerprint(LustreSpec(capacity_gib=2400))
 
 
 def test_slug_is_never_empty() -> None:

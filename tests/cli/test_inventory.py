@@ -10,10 +10,11 @@ import pytest
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.inventory import holdings
-from flytekitplugins_smfs.operations.lustre_create import CreateLustre
+from flytekitplugins_smfs.operations.lustre.create import CreateLustre
 from flytekitplugins_smfs.operations.release import Release
-from flytekitplugins_smfs.values.lustre import LustreSpec, ReleaseSpec
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
 from flytekitplugins_smfs.values.operation import Owner
+from flytekitplugins_smfs.values.removal import ReleaseSpec
 from flytekitplugins_smfs.values.settings import Settings
 from tests.cli.conftest import Smfs
 from tests.operations.driving import ROLE, finish

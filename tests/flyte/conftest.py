@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from flytekitplugins_smfs.flyte import execution
 from flytekitplugins_smfs.operations import catalog
+from flytekitplugins_smfs.runs import execution
 from tests.flyte.fakes import FileOperation
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FLYTE_SMFS_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("FLYTE_SMFS_REGION", "us-east-1")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(execution, "_current", None)
+    monkeypatch.setattr(execution, "_process", None)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ class Run:
     def __init__(self, directory: Path) -> None:
         self.fakes = {name: FileOperation(directory / "fake" / name) for name in ("first", "second", "cleanup")}
         for one in self.fakes.values():
-            one.state.mkdir(parents=True, exist_ok=True)
+            one.place.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.process: subprocess.Popen[str] | None = None
         self.output = ""

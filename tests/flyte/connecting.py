@@ -69,9 +69,14 @@ class Connector:
         answer = AgentMetadataServiceStub(self._channel).ListAgents(agent_pb2.ListAgentsRequest(), timeout=10)
         return [category.name for agent in answer.agents for category in agent.supported_task_categories]
 
-    def create(self, task: OperationTask, inputs: Mapping[str, Any], prefix: str = "", **owner: Any) -> bytes:
+    def create(
+        self, task: OperationTask, inputs: Mapping[str, Any], prefix: str = "", custom: Any = None, **owner: Any
+    ) -> bytes:
+        declared = template(task)
+        if custom is not None:
+            declared._custom = custom
         request = agent_pb2.CreateTaskRequest(
-            template=template(task).to_flyte_idl(),
+            template=declared.to_flyte_idl(),
             inputs=literals(task, inputs).to_flyte_idl(),
             output_prefix=prefix,
             task_execution_metadata=execution(**owner),

@@ -1,6 +1,6 @@
 """An operation whose fate is files in a directory, so that a test can steer and watch it from another process.
 
-`succeed`, `fail`, `retry`: how it ends at the next look; `enough`: the attempt from which on it succeeds instead.
+`succeed`, `fail`, `retry`: how it ends at the next question; `enough`: the attempt from which on it succeeds instead.
 `stubborn`: it does not stop when asked. `slow`: start hangs while the file is there. `throttled`: AWS does not answer
 looks. `unreachable`: nor requests to stop. What was called is in `calls`, a line each.
 """
@@ -13,10 +13,11 @@ from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.flyte.tasks import OperationTask, TaskOptions
-from flytekitplugins_smfs.operations.base import Operation, now, timing
+from flytekitplugins_smfs.operations.base import NO_ORDER, Operation, now, timing
 from flytekitplugins_smfs.values.errors import Throttled, Transient
-from flytekitplugins_smfs.values.lustre.file_system import LustreSpec, Removed
-from flytekitplugins_smfs.values.operation import Handle, Link, LogPage, Owner, Phase, Progress
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
+from flytekitplugins_smfs.values.operation import Handle, Link, LogPage, Order, Owner, Phase, State
+from flytekitplugins_smfs.values.removal import Removed
 
 ENDS = {"succeed": Phase.SUCCEEDED, "fail": Phase.FAILED, "retry": Phase.RETRYABLE_FAILED}
 
@@ -29,10 +30,10 @@ class FileOperation(Operation[LustreSpec, Handle, Removed]):
     handle_type = Handle
     result_type = Removed
 
-    def __init__(self, state: Path) -> None:
-        self.state = state
+    def __init__(self, place: Path) -> None:
+        self.place = place
 
-    def start(self, aws: Aws, spec: LustreSpec, owner: Owner) -> Handle:
+    def start(self, aws: Aws, spec: LustreSpec, owner: Owner, order: Order = NO_ORDER) -> Handle:
         self._note(f"start {owner.execution} {owner.step} {owner.attempt} {spec.capacity_gib}")
         deadline = time.monotonic() + 30
         while self._is("slow") and time.monotonic() < deadline:
@@ -40,22 +41,27 @@ class FileOperation(Operation[LustreSpec, Handle, Removed]):
         self._note("started")
         return Handle(region=aws.region, owner=owner, started_at=now())
 
-    def look(self, aws: Aws, handle: Handle) -> Progress[Removed]:
+    def state(self, aws: Aws, handle: Handle) -> State:
         self._note("look")
         if self._is("throttled"):
             raise Throttled(doing="looking", service="fake", operation="Describe", code="ThrottlingException", text="!")
-        links = (Link(name="Console", url="https://example.com/fake"),)
+        links = self.links(aws, handle)
         for name, phase in ENDS.items():
             if (
                 name == "retry"
                 and self._is("enough")
-                and handle.owner.attempt >= int((self.state / "enough").read_text())
+                and handle.owner.attempt >= int((self.place / "enough").read_text())
             ):
-                return Progress(phase=Phase.SUCCEEDED, result=Removed(removed=("it",), timing=timing(handle)))
+                return State(Phase.SUCCEEDED)
             if self._is(name):
-                result = Removed(removed=("it",), timing=timing(handle)) if phase is Phase.SUCCEEDED else None
-                return Progress(phase=phase, message=(self.state / name).read_text(), result=result, links=links)
-        return Progress(phase=Phase.RUNNING, message="under way", links=links, fraction=0.5)
+                return State(phase, (self.place / name).read_text(), links)
+        return State(Phase.RUNNING, "under way", links, fraction=0.5)
+
+    def result(self, aws: Aws, handle: Handle, state: State) -> Removed:
+        return Removed(removed=("it",), timing=timing(handle))
+
+    def links(self, aws: Aws, handle: Handle) -> tuple[Link, ...]:
+        return (Link(name="Console", url="https://example.com/fake"),)
 
     def cancel(self, aws: Aws, handle: Handle) -> bool:
         self._note(f"cancel {handle.owner.step}")
@@ -84,20 +90,20 @@ class FileOperation(Operation[LustreSpec, Handle, Removed]):
 
     def set(self, name: str, text: str = "") -> None:
         """Steer it."""
-        (self.state / name).write_text(text)
+        (self.place / name).write_text(text)
 
     def unset(self, name: str) -> None:
-        (self.state / name).unlink()
+        (self.place / name).unlink()
 
     def _is(self, name: str) -> bool:
-        return (self.state / name).exists()
+        return (self.place / name).exists()
 
     def _note(self, line: str) -> None:
-        with (self.state / "calls").open("a") as file:
+        with (self.place / "calls").open("a") as file:
             file.write(line + "\n")
 
     def _lines(self, name: str) -> list[str]:
-        return (self.state / name).read_text().splitlines() if self._is(name) else []
+        return (self.place / name).read_text().splitlines() if self._is(name) else []
 
 
 def fake_task(name: str, operation: str = "fake", **options: Any) -> OperationTask:

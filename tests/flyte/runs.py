@@ -7,7 +7,8 @@ from pathlib import Path
 from flytekit import task, workflow
 
 from flytekitplugins_smfs.operations import catalog
-from flytekitplugins_smfs.values.lustre.file_system import LustreSpec, Removed
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
+from flytekitplugins_smfs.values.removal import Removed
 from tests.flyte.fakes import FileOperation, fake_task
 
 STATE = Path(os.environ["FAKE_STATE"])

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from flytekitplugins_smfs.flyte.report import RunReport
 from flytekitplugins_smfs.values.base import Timing
 from flytekitplugins_smfs.values.dataset import Dataset, Evaluation
-from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, Removed, RepositoryLink
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem
+from flytekitplugins_smfs.values.lustre.link import RepositoryLink
+from flytekitplugins_smfs.values.removal import Removed
 from flytekitplugins_smfs.values.sagemaker.training import MetricPoint, TrainingResult
 from flytekitplugins_smfs.values.sagemaker.tuning import Minimize, Trial, TuningResult
 

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import grpc
 import pytest
 from flyteidl.core import literals_pb2
 from flyteidl.core.execution_pb2 import TaskExecution
 
 from flytekitplugins_smfs.flyte.meta import Meta
 from flytekitplugins_smfs.operations.catalog import OPERATIONS
-from flytekitplugins_smfs.values.lustre.file_system import LustreSpec, Removed
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
+from flytekitplugins_smfs.values.removal import Removed
 from tests.flyte.connecting import Connector
 from tests.flyte.fakes import FileOperation, fake_task
 
@@ -149,10 +149,52 @@ def test_delete_of_what_never_started_is_fine(connector: Connector, served: File
     assert served.calls == []
 
 
-def test_a_meta_of_another_version_is_refused_by_name(connector: Connector, served: FileOperation) -> None:
-    with pytest.raises(grpc.RpcError) as caught:
-        connector.get(TASK, b'{"version":9,"operation":"fake"}')
-    assert "version 1, not 9" in str(caught.value)
+@pytest.mark.parametrize(
+    "meta",
+    [
+        b"\xff\x00",
+        b"[]",
+        b"{}",
+        b'{"version":1,"operation":"nothing-of-the-kind","handle":{}}',
+        b'{"version":1,"operation":"fake","handle":{"region":3}}',
+        b'{"version":1,"operation":"fake","handle":[]}',
+        b'{"operation":"fake","x":"' + b"y" * (1 << 20) + b'"}',
+        b'{"operation":"fake",' + b",".join(b'"k%d":1' % n for n in range(80_000)) + b"}",
+    ],
+    ids=["bytes", "list", "empty", "operation", "handle", "kind", "megabyte", "fields"],
+)
+def test_a_meta_that_cannot_be_read_is_a_failure_that_is_told(
+    connector: Connector, served: FileOperation, meta: bytes
+) -> None:  # N3
+    """A get that raises is counted by Flyte for ever; a delete that raises is asked again up to ten times."""
+    began = time.monotonic()
+    resource = connector.get(TASK, meta)
+    assert resource.phase == TaskExecution.FAILED
+    assert resource.message
+    connector.delete(TASK, meta)
+    assert time.monotonic() - began < 4
+    assert served.calls == []
+
+
+def test_a_meta_of_another_release_is_read_as_far_as_it_is_known(
+    connector: Connector, served: FileOperation
+) -> None:  # N18
+    fields = json.loads(connector.create(TASK, SPEC))
+    newer = {**fields, "version": 9, "lease": "x", "handle": {**fields["handle"], "version": 9, "zone": "a"}}
+    assert connector.get(TASK, json.dumps(newer).encode()).phase == TaskExecution.RUNNING
+    connector.delete(TASK, json.dumps(newer).encode())
+    assert served.calls[-1].startswith("cancel")
+
+
+@pytest.mark.parametrize("custom", [{}, {"smfs": "{"}, {"smfs": "[]"}, {"smfs": 3.0}, {"smfs": '{"operation": 3}'}])
+def test_a_template_that_cannot_be_read_is_a_failure_that_is_told(
+    connector: Connector, served: FileOperation, custom: dict[str, object]
+) -> None:  # N3
+    """A create that raises costs a retry and shows a traceback."""
+    resource = connector.get(TASK, connector.create(TASK, SPEC, custom=custom))
+    assert resource.phase == TaskExecution.FAILED
+    assert "custom.smfs" in resource.message or "There is no operation" in resource.message
+    assert served.calls == []
 
 
 def test_a_task_with_a_deck_leaves_outputs_and_page(

@@ -87,11 +87,15 @@ def test_a_create_that_comes_twice_starts_one_job(
     connector: Connector, emulator: Emulator, channels: dict[str, Any], name: str
 ) -> None:
     before = set(training_jobs(emulator, "wire-train"))
-    first, second = (connector.create(TRAIN, channels, name=name) for _ in range(2))
-    again = connector.create(TRAIN, channels, name=name, attempt=1)
-    assert len(set(training_jobs(emulator, "wire-train")) - before) == 2  # one for each attempt
-    for meta in (first, second, again):
-        assert connector.finish(TRAIN, meta).phase == TaskExecution.SUCCEEDED
+    endless = {**channels, "hyperparameters": ENDLESS}
+    metas = [connector.create(TRAIN, endless, name=name) for _ in range(2)]
+    metas.append(connector.create(TRAIN, endless, name=name, attempt=1))  # Flyte gave up on the first, which runs
+    (job,) = set(training_jobs(emulator, "wire-train")) - before
+    connector.delete(TRAIN, metas[2])
+    for meta in metas:
+        assert connector.finish(TRAIN, meta).phase == TaskExecution.FAILED
+    again = connector.create(TRAIN, channels, name=name, attempt=2)
+    assert connector.result(TRAIN, connector.finish(TRAIN, again)).job_name != job
 
 
 def test_a_connector_fits_the_300_mib_that_the_chart_gives_it(connector: Connector) -> None:

@@ -23,8 +23,8 @@ from flytekitplugins_smfs.flyte.deck.trials import ranking, trial_plots, trial_t
 from flytekitplugins_smfs.flyte.decks import operation_deck, page
 from flytekitplugins_smfs.flyte.report import RunReport, publish
 from flytekitplugins_smfs.values.dataset import Evaluation
-from flytekitplugins_smfs.values.lustre.file_system import Removed
-from flytekitplugins_smfs.values.operation import Link, Phase, Progress
+from flytekitplugins_smfs.values.operation import Answer, Link, Phase
+from flytekitplugins_smfs.values.removal import Removed
 from flytekitplugins_smfs.values.sagemaker.training import MetricPoint
 from flytekitplugins_smfs.values.sagemaker.tuning import Maximize, Trial, TuningResult
 from tests.flyte.samples import START, curve, evaluation, run_report, span, training, tuning
@@ -154,7 +154,7 @@ def results() -> Iterator[tuple[str, BaseModel]]:
 @pytest.mark.parametrize(("name", "result"), list(results()))
 def test_every_result_has_a_page(name: str, result: BaseModel) -> None:
     links = (Link(name="Console", url="https://console.aws.amazon.com/?a=1&b=<2>"), Link(name="Data", url="s3://b/k"))
-    progress = Progress[Any](phase=Phase.SUCCEEDED, message="Done <at last>", links=links, result=result)
+    progress = Answer[Any](phase=Phase.SUCCEEDED, message="Done <at last>", links=links, result=result)
     deck = operation_deck(f"digits.{name}", progress, result)
     assert_sound(deck)
     said = shown(deck)
@@ -166,14 +166,14 @@ def test_every_result_has_a_page(name: str, result: BaseModel) -> None:
     assert hrefs == ["https://console.aws.amazon.com/?a=1&b=<2>"]
     for field in type(result).model_fields:
         assert field in said
-    bad = operation_deck(EVIL, Progress[Any](phase=Phase.SUCCEEDED, message=EVIL), poisoned(result))
+    bad = operation_deck(EVIL, Answer[Any](phase=Phase.SUCCEEDED, message=EVIL), poisoned(result))
     assert_sound(bad)
     assert "<script" not in bad
 
 
 def test_an_address_that_is_no_web_page_is_text() -> None:
     links = tuple(Link(name="x", url=url) for url in ("javascript:alert(1)", "data:text/html,x", "//host/x"))
-    deck = operation_deck("x", Progress[Any](phase=Phase.RUNNING, links=links), None)
+    deck = operation_deck("x", Answer[Any](phase=Phase.RUNNING, links=links), None)
     assert_sound(deck)
     assert list(tree(deck).iter("a")) == []
     assert "x: javascript:alert(1)" in shown(deck)
@@ -181,7 +181,7 @@ def test_an_address_that_is_no_web_page_is_text() -> None:
 
 def test_a_failure_has_a_page_whatever_its_message_holds() -> None:
     message = "exit code 1\x1b[31m\x00\x0b\ud800\ufffe: Traceback\n  <module>"
-    deck = operation_deck("x", Progress[Any](phase=Phase.FAILED, message=message), None)
+    deck = operation_deck("x", Answer[Any](phase=Phase.FAILED, message=message), None)
     assert_sound(deck)
     assert "State failed" in shown(deck)
     assert "<module>" in shown(deck)
@@ -241,7 +241,7 @@ def test_trials_without_any_objective() -> None:
     deck = run_report(tuning=only(gone)).deck()
     assert_sound(deck)
     assert "No trial reported the objective." in shown(deck)
-    alone = operation_deck("tune", Progress[Any](phase=Phase.SUCCEEDED), only(gone))
+    alone = operation_deck("tune", Answer[Any](phase=Phase.SUCCEEDED), only(gone))
     assert "Best validation:mlogloss –" in shown(alone)
 
 

@@ -18,8 +18,7 @@ from flytekit import conditional, eager, task, workflow
 from flytekit.core.context_manager import FlyteContextManager
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.flyte import execution, runner
-from flytekitplugins_smfs.runs import display
+from flytekitplugins_smfs.runs import display, driver, execution
 from flytekitplugins_smfs.values.errors import (
     InvalidSpec,
     OperationCancelled,
@@ -28,8 +27,9 @@ from flytekitplugins_smfs.values.errors import (
     SettingsError,
     Throttled,
 )
-from flytekitplugins_smfs.values.lustre.file_system import LustreSpec, Removed
-from flytekitplugins_smfs.values.operation import Handle, LogPage, Progress
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
+from flytekitplugins_smfs.values.operation import Handle, LogPage, State
+from flytekitplugins_smfs.values.removal import Removed
 from tests.flyte.fakes import FileOperation, fake_task
 
 
@@ -61,7 +61,7 @@ def handlers() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def introduce_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(display, "_said", set())
-    monkeypatch.setattr(runner, "FIRST_RETRY_WAIT", 0.01)
+    monkeypatch.setattr(driver, "FIRST_RETRY_WAIT", 0.01)
 
 
 def test_a_task_gives_its_operations_result(fake: FileOperation, handlers: None) -> None:
@@ -161,7 +161,11 @@ def test_wrong_input_fails_before_anything_is_started(fake: FileOperation) -> No
     from flytekitplugins_smfs.flyte.runner import run
 
     with pytest.raises(InvalidSpec, match=r"(?s)capacity_gib: 1300.*allowed are 1200, 2400") as caught:
-        run(fake_task("t"), {"spec": {"capacity_gib": 1300, "kms_key_id": "k", "deployment_type": "SCRATCH_2"}})
+        run(
+            "t",
+            fake_task("t").binding,
+            {"spec": {"capacity_gib": 1300, "kms_key_id": "k", "deployment_type": "SCRATCH_2"}},
+        )
     assert {problem.field for problem in caught.value.problems} == {"capacity_gib", "kms_key_id"}
     assert fake.calls == []
 
@@ -221,14 +225,14 @@ def test_a_second_signal_leaves_and_says_what_is_left(fake: FileOperation, handl
 def test_a_signal_that_comes_as_the_work_ends_stops_what_would_follow(
     fake: FileOperation, handlers: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = fake.look
+    look = fake.state
 
-    def interrupted(aws: Aws, handle: Handle) -> Progress[Removed]:
+    def interrupted(aws: Aws, handle: Handle) -> State:
         signal.raise_signal(signal.SIGINT)
         return look(aws, handle)
 
     fake.set("succeed")
-    monkeypatch.setattr(fake, "look", interrupted)
+    monkeypatch.setattr(fake, "state", interrupted)
     with pytest.raises(OperationCancelled, match="t had ended well by then, and what it made is left as it is"):
         fake_task("t")()
     assert not any(call.startswith("cancel") for call in fake.calls)
@@ -273,7 +277,7 @@ def test_an_error_of_our_own_stops_the_work(fake: FileOperation, monkeypatch: py
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(fake, "look", broken)
+    monkeypatch.setattr(fake, "state", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         fake_task("t")()
     assert fake.calls[-1] == "cancel t#0"
@@ -348,10 +352,10 @@ def test_flytekit_writes_the_deck_too(fake: FileOperation, monkeypatch: pytest.M
 def test_a_timeout_that_could_not_be_seen_through_is_kept_for_the_next_run(
     fake: FileOperation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "STOPPING_TIME", 0.2)
+    monkeypatch.setattr(driver, "STOPPING_TIME", 0.2)
     fake.set("stubborn")
     kept = []
-    monkeypatch.setattr(execution.LocalExecution, "keep", lambda self, *step: kept.append(step))
+    monkeypatch.setattr(execution.Execution, "keep", lambda self, *step: kept.append(step))
     with pytest.raises(OperationTimedOut, match="had not ended when this run left it"):
         fake_task("t", timeout=datetime.timedelta(seconds=0.1))()
     assert kept == [("t#0", 0)]
@@ -360,7 +364,7 @@ def test_a_timeout_that_could_not_be_seen_through_is_kept_for_the_next_run(
 def test_a_stop_that_aws_never_answers_is_given_up_and_says_what_may_be_left(
     fake: FileOperation, monkeypatch: pytest.MonkeyPatch, handlers: None
 ) -> None:
-    monkeypatch.setattr(runner, "SILENT_TIME", 0.2)
+    monkeypatch.setattr(driver, "SILENT_TIME", 0.2)
     fake.set("unreachable")
     waiter = when(lambda: fake.looks > 0, lambda: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(OperationCancelled, match="had not ended yet"):

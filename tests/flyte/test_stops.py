@@ -92,7 +92,7 @@ def test_a_signal_in_an_ordinary_task_runs_the_clean_up_too(pyflyte_run: Run, nu
     first.set("succeed")
     cleanup.set("succeed")
     pyflyte_run.start("between")
-    pyflyte_run.until(lambda: (first.state / "ordinary").exists())
+    pyflyte_run.until(lambda: (first.place / "ordinary").exists())
     pyflyte_run.signal(number)
     assert pyflyte_run.end() == 1
     assert started(pyflyte_run, "cleanup")

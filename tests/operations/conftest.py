@@ -11,8 +11,9 @@ import pytest
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.lustre.create import CreateLustre
 from flytekitplugins_smfs.operations.release import Release
-from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec, ReleaseSpec
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
 from flytekitplugins_smfs.values.operation import Owner
+from flytekitplugins_smfs.values.removal import ReleaseSpec
 from flytekitplugins_smfs.values.settings import Settings
 from tests.operations.driving import BUCKET, ROLE, finish, rows, succeed
 

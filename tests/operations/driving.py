@@ -7,8 +7,11 @@ import time
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.aws.names import EXECUTION_TAG, execution_label
 from flytekitplugins_smfs.operations.base import Operation
-from flytekitplugins_smfs.values.operation import Handle, Owner, Progress
+from flytekitplugins_smfs.operations.lustre import records
+from flytekitplugins_smfs.operations.watch import Watch
+from flytekitplugins_smfs.values.operation import Answer, Handle, Owner
 from flytekitplugins_smfs.values.sagemaker.channels import TrainingInput
 from flytekitplugins_smfs.values.sagemaker.training import BuiltinAlgorithm
 
@@ -35,15 +38,28 @@ def s3_channels(prefix: str) -> dict[str, Any]:
     }
 
 
-def finish(operation: Operation[Any, Any, Any], aws: Aws, handle: Handle, seconds: float = 60) -> Progress[Any]:
-    """Poll until the operation has ended."""
+def finish(operation: Operation[Any, Any, Any], aws: Aws, handle: Handle, seconds: float = 60) -> Answer[Any]:
+    """Ask until the operation has ended."""
     deadline = time.monotonic() + seconds
+    watch: Watch[Any] = Watch(operation, handle, 10.0)
     while time.monotonic() < deadline:
-        progress = operation.poll(aws, handle)
+        progress = watch.ask(aws.waiting(2.0))
         if progress.phase.final:
             return progress
         time.sleep(0.05)
     raise AssertionError(f"{operation.what(handle)} did not end within {seconds} s; last: {progress}")
+
+
+def ask(operation: Operation[Any, Any, Any], aws: Aws, handle: Handle) -> Answer[Any]:
+    """How far it is, as somebody says who was never asked before."""
+    watch: Watch[Any] = Watch(operation, handle, 10.0)
+    return watch.ask(aws.waiting(2.0))
+
+
+def file_systems_of(aws: Aws, execution: str) -> list[str]:
+    """Ids of the file systems that an execution made and that are still there."""
+    found = records.file_systems(aws, EXECUTION_TAG, execution_label(execution))
+    return [system["FileSystemId"] for system in found]
 
 
 def cancelled(operation: Operation[Any, Any, Any], aws: Aws, handle: Handle, seconds: float = 30) -> None:

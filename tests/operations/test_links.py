@@ -12,7 +12,8 @@ from flytekitplugins_smfs.operations.lustre import records
 from flytekitplugins_smfs.operations.lustre.link import LinkRepository
 from flytekitplugins_smfs.operations.lustre.unlink import UnlinkRepository
 from flytekitplugins_smfs.values.errors import InvalidSpec
-from flytekitplugins_smfs.values.lustre.file_system import LinkSpec, LustreFileSystem, UnlinkSpec
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem
+from flytekitplugins_smfs.values.lustre.link import LinkSpec, UnlinkSpec
 from flytekitplugins_smfs.values.operation import Owner, Phase
 from tests.conftest import wait_for
 from tests.operations.driving import BUCKET, cancelled, finish, succeed
@@ -47,7 +48,7 @@ def test_a_link_to_nowhere_says_why_and_is_removed(
     assert "MISCONFIGURED" in progress.message
     assert "no-such-bucket-anywhere" in progress.message
     # Flyte calls no delete for what failed by itself: looking has removed it.
-    wait_for(lambda: records.association(aws, handle.association_id) is None)
+    wait_for(lambda: handle.association_id not in {one["AssociationId"] for one in records.associations(aws)})
 
 
 def test_a_second_start_finds_the_first(aws: Aws, owner: Owner, file_system: LustreFileSystem) -> None:  # N2
@@ -88,7 +89,7 @@ def test_an_adopted_link_is_left_to_its_owner(aws: Aws, owner: Owner, file_syste
     adopted = succeed(LinkRepository(), aws, spec, other)
     assert (adopted.association_id, adopted.adopted) == (made.association_id, True)
     assert succeed(UnlinkRepository(), aws, UnlinkSpec(link=adopted), other).removed == ()
-    assert records.association(aws, made.association_id) is not None
+    assert records.association(aws, made.association_id)["AssociationId"] == made.association_id
     gone = succeed(UnlinkRepository(), aws, UnlinkSpec(link=adopted, include_adopted=True), other)
     assert gone.removed == (made.association_id,)
 

@@ -17,19 +17,16 @@ from flytekitplugins_smfs.operations.lustre.create import CreateLustre, LustreHa
 from flytekitplugins_smfs.operations.lustre.delete import DeleteLustre
 from flytekitplugins_smfs.operations.lustre.link import LinkRepository
 from flytekitplugins_smfs.operations.network import security_groups_of
-from flytekitplugins_smfs.operations.release import Release, owned_by
+from flytekitplugins_smfs.operations.release import Release
+from flytekitplugins_smfs.operations.watch import Watch
 from flytekitplugins_smfs.values.errors import FingerprintMismatch, InvalidSpec
-from flytekitplugins_smfs.values.lustre.file_system import (
-    DeleteSpec,
-    LinkSpec,
-    LustreFileSystem,
-    LustreSpec,
-    ReleaseSpec,
-)
-from flytekitplugins_smfs.values.operation import Link, Owner, Phase, Progress
+from flytekitplugins_smfs.values.lustre.file_system import DeleteSpec, LustreFileSystem, LustreSpec
+from flytekitplugins_smfs.values.lustre.link import LinkSpec
+from flytekitplugins_smfs.values.operation import Answer, Link, Owner, Phase
+from flytekitplugins_smfs.values.removal import ReleaseSpec
 from flytekitplugins_smfs.values.settings import Settings
 from tests.conftest import wait_for
-from tests.operations.driving import BUCKET, cancelled, finish, succeed
+from tests.operations.driving import BUCKET, ask, cancelled, file_systems_of, finish, succeed
 
 
 def creations(emulator: Any, execution: str) -> list[dict[str, Any]]:
@@ -67,7 +64,7 @@ def test_it_is_waited_for(emulator: Any, aws: Aws, owner: Owner) -> None:  # C3
     operation = CreateLustre()
     with emulator.changed_settings(fsx_creating_seconds=1.0):
         handle = operation.start(aws, LustreSpec(), owner)
-        first = operation.poll(aws, handle)
+        first = ask(operation, aws, handle)
     assert (first.phase, first.result) == (Phase.INITIALIZING, None)
     assert handle.file_system_id in first.message
     done = finish(operation, aws, handle)
@@ -87,15 +84,16 @@ def test_a_failed_creation_says_why_and_is_removed(emulator: Any, aws: Aws, owne
     assert progress.phase == Phase.FAILED
     assert f"{lifecycle}: Lustre could not be set up." in progress.message
     # Flyte calls no delete for what failed by itself: looking has removed it.
-    wait_for(lambda: owned_by(aws, owner.execution) == [])
+    wait_for(lambda: file_systems_of(aws, owner.execution) == [])
 
 
 def test_one_that_disappears_behind_our_back_fails(aws: Aws, owner: Owner) -> None:  # C3
     operation = CreateLustre()
     handle = operation.start(aws, LustreSpec(), owner)
     cancelled(operation, aws, handle)
-    assert operation.poll(aws, handle).phase == Phase.INITIALIZING  # AWS may not show yet what was just made
-    progress = operation.poll(aws, handle.model_copy(update={"started_at": handle.started_at - timedelta(minutes=1)}))
+    assert ask(operation, aws, handle).phase == Phase.INITIALIZING  # AWS may not show yet what was just made
+    earlier = handle.model_copy(update={"started_at": handle.started_at - timedelta(minutes=1)})
+    progress = ask(operation, aws, earlier)
     assert progress.phase == Phase.FAILED
     assert "disappeared" in progress.message
 
@@ -148,7 +146,7 @@ def test_killed_between_any_two_calls_and_run_again_there_is_one(aws: Aws, owner
         deaths += 1
     assert deaths >= 1
     assert "started" in done.stdout
-    assert len(owned_by(aws, owner.execution)) == 1
+    assert len(file_systems_of(aws, owner.execution)) == 1
 
 
 def test_what_was_made_from_another_spec_is_not_adopted(aws: Aws, owner: Owner) -> None:  # C4, N2
@@ -197,7 +195,7 @@ def test_several_subnets_are_a_question_not_a_guess(aws: Aws, owner: Owner) -> N
         CreateLustre().start(open_choice, LustreSpec(), owner)
     assert "us-east-1a" in str(caught.value)
     assert "us-east-1b" in str(caught.value)
-    assert owned_by(aws, owner.execution) == []
+    assert file_systems_of(aws, owner.execution) == []
 
 
 def test_a_region_without_a_default_network_is_told(aws: Aws, owner: Owner) -> None:  # C7
@@ -222,7 +220,7 @@ def test_cancel_removes_the_half_made_one(emulator: Any, aws: Aws, owner: Owner)
     with emulator.changed_settings(fsx_creating_seconds=20.0):
         handle = operation.start(aws, LustreSpec(), owner)
         cancelled(operation, aws, handle)
-    assert owned_by(aws, owner.execution) == []
+    assert file_systems_of(aws, owner.execution) == []
     assert operation.cancel(aws, handle)  # gone counts as stopped
 
 
@@ -236,7 +234,7 @@ def test_a_deletion_that_aws_refuses_while_it_creates_is_asked_for_again(
         emulator.faults(refused)
         assert not operation.cancel(aws, handle)
         cancelled(operation, aws, handle)
-    assert owned_by(aws, owner.execution) == []
+    assert file_systems_of(aws, owner.execution) == []
 
 
 def test_release_removes_what_this_execution_made_and_nothing_else(aws: Aws, owner: Owner) -> None:  # C13
@@ -253,11 +251,12 @@ def test_release_removes_what_this_execution_made_and_nothing_else(aws: Aws, own
 def test_a_poll_answers_when_aws_does_not(emulator: Any, aws: Aws, owner: Owner) -> None:  # N3
     operation = CreateLustre()
     handle = operation.start(aws, LustreSpec(), owner)
-    last = Progress[LustreFileSystem](phase=Phase.RUNNING, links=(Link(name="Log", url="https://log"),))
+    last = Answer[LustreFileSystem](Phase.RUNNING, links=(Link(name="Log", url="https://log"),))
     throttled = {"service": "fsx", "operation": "DescribeFileSystems", "code": "ThrottlingException", "times": 2}
     emulator.faults(throttled)
     for known, phase in ((None, Phase.QUEUED), (last, last.phase)):
-        progress = operation.poll(aws, handle, known)
+        watch: Watch[LustreFileSystem] = Watch(operation, handle, 3.0, last=known)
+        progress = watch.ask(aws.waiting(2.0))
         assert progress.phase == phase
         assert progress.links == (known.links if known else ())
         assert "ThrottlingException" in progress.message

@@ -1,13 +1,17 @@
 """Metrics read from a training job's log."""
 
+import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 
-from flytekitplugins_smfs.operations.sagemaker.metrics import curve, definitions
-from flytekitplugins_smfs.values.sagemaker.training import BuiltinAlgorithm, ImageAlgorithm, MetricDefinition
+import pytest
+
+from flytekitplugins_smfs.operations.sagemaker import metrics
+from flytekitplugins_smfs.operations.sagemaker.metrics import curve, definitions, searched
+from flytekitplugins_smfs.values.sagemaker.training import MetricDefinition
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-XGBOOST = definitions(BuiltinAlgorithm("xgboost", "1.7-1"))
+XGBOOST = definitions("xgboost")
 LOG = [
     "INFO:root:Train matrix has 1077 rows and 64 columns",
     "[0]#011train-mlogloss:1.91012#011validation-mlogloss:1.98765",
@@ -57,8 +61,8 @@ def test_the_emulator_publishes_metrics_that_are_known_here() -> None:
 
 
 def test_only_documented_algorithms_have_definitions() -> None:
-    assert definitions(ImageAlgorithm("mine:1")) == ()
-    assert definitions(BuiltinAlgorithm("kmeans", "1")) == ()
+    assert definitions("") == ()
+    assert definitions("kmeans") == ()
 
 
 def test_a_long_log_is_read_quickly() -> None:
@@ -66,3 +70,19 @@ def test_a_long_log_is_read_quickly() -> None:
     begun = time.process_time()
     assert len(curve(lines, XGBOOST)) == 4000
     assert time.process_time() - begun < 5
+
+
+def test_a_users_expressions_find_the_same_in_a_process_of_their_own() -> None:
+    loose = [MetricDefinition(name="loss", regex=r"loss=(\S+)"), MetricDefinition(name="lr", regex=r"lr:([0-9.e-]+)")]
+    lines = timed(["loss=2.5 lr:1e-3", "loss=much", "nothing", "step\tloss=0.5"])
+    assert searched(lines, loose) == curve(lines, loose)
+    assert [point.value for point in searched(lines, loose)] == [2.5, 0.001, 0.5]
+    assert searched([], loose) == ()
+
+
+def test_an_expression_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:  # N3
+    """In a connector it would stop every thread: the interpreter's lock is held while an expression is matched."""
+    monkeypatch.setattr(metrics, "SEARCH_TIME", 0.5)
+    endless = MetricDefinition(name="loss", regex=r"(a+)+b")
+    with pytest.raises(subprocess.TimeoutExpired):
+        searched(timed(["a" * 40]), [endless])

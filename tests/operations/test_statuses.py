@@ -13,16 +13,19 @@ from flytekitplugins_smfs.operations.sagemaker.training import Train, TrainingHa
 from flytekitplugins_smfs.operations.sagemaker.tuning import Tune, TuningHandle
 from flytekitplugins_smfs.values.errors import Invalid
 from flytekitplugins_smfs.values.operation import Owner, Phase
-from flytekitplugins_smfs.values.sagemaker.training import ImageAlgorithm
-from flytekitplugins_smfs.values.sagemaker.tuning import Minimize
 from flytekitplugins_smfs.values.settings import Settings
+from tests.operations.driving import ask
 
 OWNER = Owner(execution="p/d/f1", step="n0")
-TRAINING = TrainingHandle(
-    region="us-east-1", owner=OWNER, started_at=now(), job_name="job", algorithm=ImageAlgorithm("i:1")
-)
+TRAINING = TrainingHandle(region="us-east-1", owner=OWNER, started_at=now(), job_name="job", algorithm="")
 TUNING = TuningHandle(
-    region="us-east-1", owner=OWNER, started_at=now(), tuning_job_name="tune", objective=Minimize("loss"), max_jobs=4
+    region="us-east-1",
+    owner=OWNER,
+    started_at=now(),
+    tuning_job_name="tune",
+    objective_type="Minimize",
+    objective_metric="loss",
+    max_jobs=4,
 )
 
 
@@ -33,6 +36,12 @@ class Canned(Aws):
         super().__init__(Settings(endpoint="http://127.0.0.1:9", region="us-east-1"))
         self.answers = {"DescribeLogStreams": {"logStreams": []}, **answers}
         self.calls: list[str] = []
+        self.me = object()
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """An account of its own: the status view of another must not answer for it."""
+        return (self.me,)
 
     def call(self, service: str, operation: str, request: Any = None, *, doing: str) -> dict[str, Any]:
         self.calls.append(operation)
@@ -82,7 +91,7 @@ def training(status: str, secondary: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_training_states(status: str, secondary: str, phase: Phase) -> None:
-    progress = Train().poll(Canned({"DescribeTrainingJob": training(status, secondary)}), TRAINING)
+    progress = ask(Train(), Canned({"DescribeTrainingJob": training(status, secondary)}), TRAINING)
     assert progress.phase == phase
     assert (progress.result is not None) == (phase is Phase.SUCCEEDED)
 
@@ -99,7 +108,7 @@ def test_training_states(status: str, secondary: str, phase: Phase) -> None:
 )
 def test_reasons_of_failure(reason: str, phase: Phase) -> None:
     job = training("Failed", "Failed", FailureReason=reason)
-    progress = Train().poll(Canned({"DescribeTrainingJob": job}), TRAINING)
+    progress = ask(Train(), Canned({"DescribeTrainingJob": job}), TRAINING)
     assert progress.phase == phase
     assert reason in progress.message
 
@@ -112,7 +121,7 @@ def test_reasons_of_failure(reason: str, phase: Phase) -> None:
     ],
 )
 def test_limits_are_told_by_name(secondary: str, told: str) -> None:
-    progress = Train().poll(Canned({"DescribeTrainingJob": training("Stopped", secondary)}), TRAINING)
+    progress = ask(Train(), Canned({"DescribeTrainingJob": training("Stopped", secondary)}), TRAINING)
     assert told in progress.message
 
 
@@ -135,7 +144,7 @@ def tuning(status: str, **counters: int) -> dict[str, Any]:
 def test_tuning_states(answer: dict[str, Any], phase: Phase, told: str) -> None:
     trials = {"TrainingJobSummaries": []}
     answers = {"DescribeHyperParameterTuningJob": answer, "ListTrainingJobsForHyperParameterTuningJob": trials}
-    progress = Tune().poll(Canned(answers), TUNING)
+    progress = ask(Tune(), Canned(answers), TUNING)
     assert progress.phase == phase
     assert told in progress.message
 

@@ -10,10 +10,12 @@ import pytest
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.lustre.link import LinkRepository
-from flytekitplugins_smfs.operations.sagemaker.training import Train, TrainingHandle, job_links
+from flytekitplugins_smfs.operations.sagemaker import records
+from flytekitplugins_smfs.operations.sagemaker.training import Train, TrainingHandle
 from flytekitplugins_smfs.operations.sagemaker.training_request import channel_request, image_of
 from flytekitplugins_smfs.values.errors import Conflict, FingerprintMismatch, Invalid, InvalidSpec
-from flytekitplugins_smfs.values.lustre.file_system import LinkSpec, LustreFileSystem
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem
+from flytekitplugins_smfs.values.lustre.link import LinkSpec
 from flytekitplugins_smfs.values.operation import Owner, Phase
 from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
 from flytekitplugins_smfs.values.sagemaker.training import (
@@ -26,7 +28,7 @@ from flytekitplugins_smfs.values.sagemaker.training import (
     TrainingSpec,
 )
 from flytekitplugins_smfs.values.settings import Settings
-from tests.operations.driving import BUCKET, XGBOOST, cancelled, finish, succeed
+from tests.operations.driving import BUCKET, XGBOOST, ask, cancelled, finish, succeed
 
 BINARY = Hyperparameters(objective="binary:logistic", num_round=5, max_depth=2, eval_metric="error")
 ECHO = "123456789012.dkr.ecr.us-east-1.amazonaws.com/echo:1"
@@ -197,7 +199,7 @@ def test_its_phases_are_told_in_order(emulator: Any, aws: Aws, owner: Owner) -> 
     handle = operation.start(aws, shell("read -t 1 < <(:) ; sleep 1"), owner)
     phases = []
     while not phases or not phases[-1].final:
-        phase = operation.poll(aws, handle).phase
+        phase = ask(operation, aws, handle).phase
         if phase not in phases:
             phases.append(phase)
     assert phases[0] == Phase.INITIALIZING
@@ -206,7 +208,7 @@ def test_its_phases_are_told_in_order(emulator: Any, aws: Aws, owner: Owner) -> 
 
 def test_links_lead_to_the_console_and_the_log() -> None:  # C37
     on_aws = Aws(Settings(endpoint="aws", region="eu-west-1"))
-    console, log = job_links(on_aws, "jobs", "digits-train-0123456789")
+    console, log = records.links(on_aws, "jobs", "digits-train-0123456789")
     assert (
         console.url
         == "https://eu-west-1.console.aws.amazon.com/sagemaker/home?region=eu-west-1#/jobs/digits-train-0123456789"
@@ -220,14 +222,14 @@ def test_links_lead_to_the_console_and_the_log() -> None:  # C37
 def test_cancel_stops_the_job_and_sees_it_stopped(emulator: Any, aws: Aws, owner: Owner) -> None:  # C38, N1
     operation = Train()
     handle = operation.start(aws, shell("exec sleep 300"), owner)
-    while operation.poll(aws, handle).phase != Phase.RUNNING:
+    while ask(operation, aws, handle).phase != Phase.RUNNING:
         pass
     cancelled(operation, aws, handle)
     job = emulator.client("sagemaker").describe_training_job(TrainingJobName=handle.job_name)
     assert job["TrainingJobStatus"] == "Stopped"
     assert handle.job_name not in json.dumps(emulator.processes())
     assert operation.cancel(aws, handle)  # what is finished counts as stopped
-    assert operation.poll(aws, handle).phase == Phase.FAILED
+    assert ask(operation, aws, handle).phase == Phase.FAILED
 
 
 def test_cancel_of_a_finished_or_unknown_job_is_success(aws: Aws, owner: Owner) -> None:  # C38
@@ -247,8 +249,18 @@ def test_a_second_start_finds_the_first(emulator: Any, aws: Aws, owner: Owner) -
     assert len(requests(emulator, first.job_name)) == 1
     with pytest.raises(FingerprintMismatch):
         operation.start(aws, shell("false"), owner)
-    retry = operation.start(aws, spec, owner.model_copy(update={"attempt": 1}))
-    assert retry.job_name != first.job_name
+
+
+def test_a_retry_takes_up_what_runs_and_makes_anew_what_failed(emulator: Any, aws: Aws, owner: Owner) -> None:  # N2
+    """A create that Flyte gave up on costs the user a retry; its job must not run beside the retry's."""
+    operation, spec = Train(), shell("exec sleep 300")
+    first = operation.start(aws, spec, owner)
+    retry = operation.start(aws, spec, owner.at(1))
+    assert retry.job_name == first.job_name
+    assert operation.start(aws, spec, owner.at(3)).job_name == first.job_name
+    assert operation.start(aws, shell("exec sleep 301"), owner.at(2)).job_name != first.job_name
+    cancelled(operation, aws, first)
+    assert operation.start(aws, spec, owner.at(4)).job_name not in (first.job_name, retry.job_name)
 
 
 def test_what_aws_refuses_says_what_was_done_and_leaves_nothing(aws: Aws, owner: Owner) -> None:

@@ -10,7 +10,8 @@ import pytest
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.lustre.link import LinkRepository
 from flytekitplugins_smfs.operations.sagemaker.tuning import Tune, ranges_request
-from flytekitplugins_smfs.values.lustre.file_system import LinkSpec, LustreFileSystem
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem
+from flytekitplugins_smfs.values.lustre.link import LinkSpec
 from flytekitplugins_smfs.values.operation import Owner, Phase
 from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput
 from flytekitplugins_smfs.values.sagemaker.training import (
@@ -28,7 +29,7 @@ from flytekitplugins_smfs.values.sagemaker.tuning import (
     Ranges,
     TuningSpec,
 )
-from tests.operations.driving import BUCKET, XGBOOST, cancelled, finish, s3_channels, succeed
+from tests.operations.driving import BUCKET, XGBOOST, ask, cancelled, finish, s3_channels, succeed
 
 FIXED = Hyperparameters(objective="binary:logistic", num_round=3, max_depth=2, eval_metric="logloss")
 RANGES = Ranges(eta=Continuous(0.05, 0.9, "Logarithmic"), max_depth=Integer(1, 4))
@@ -114,7 +115,7 @@ def test_cancel_stops_the_search_and_its_trials(emulator: Any, aws: Aws, owner: 
     )
     handle = operation.start(aws, spec, owner)
     while handle.tuning_job_name not in json.dumps(emulator.processes()):
-        assert not operation.poll(aws, handle).phase.final
+        assert not ask(operation, aws, handle).phase.final
     cancelled(operation, aws, handle)
     sagemaker = emulator.client("sagemaker")
     job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=handle.tuning_job_name)
@@ -136,7 +137,7 @@ def test_progress_counts_trials(aws: Aws, owner: Owner, prefix: str) -> None:  #
     operation = Tune()
     handle = operation.start(aws, spec_of(s3_channels(prefix)), owner)
     fractions = []
-    while not (progress := operation.poll(aws, handle)).phase.final:
+    while not (progress := ask(operation, aws, handle)).phase.final:
         if progress.fraction is not None:
             fractions.append(progress.fraction)
     assert fractions == sorted(fractions)

@@ -1,5 +1,6 @@
 """The rules of a Lustre file system, and how its paths map to S3."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -9,14 +10,8 @@ from pydantic import ValidationError
 
 from flytekitplugins_smfs.values.base import Timing
 from flytekitplugins_smfs.values.errors import InvalidSpec
-from flytekitplugins_smfs.values.lustre.file_system import (
-    THROUGHPUTS,
-    LinkSpec,
-    LustreFileSystem,
-    LustreSpec,
-    directory_path,
-    s3_uri,
-)
+from flytekitplugins_smfs.values.lustre.file_system import THROUGHPUTS, LustreFileSystem, LustreSpec
+from flytekitplugins_smfs.values.lustre.link import LinkSpec, directory_path, s3_uri
 
 BUCKET = "s3://sagemaker-us-east-1-123456789012"
 
@@ -167,6 +162,12 @@ def test_a_misspelt_field_is_named_with_the_one_that_was_meant() -> None:  # N7
     found = fields_of(caught.value)
     assert found["capacty_gib"] == "LustreSpec has no field 'capacty_gib'. Fix: did you mean 'capacity_gib'?"
     assert "use one of name, deployment_type" in found["colour"]
-    with pytest.raises(ValidationError) as nested:
-        LinkSpec.model_validate({"file_system": {"idd": "fs-0123456789abcdef0"}, "repository": f"{BUCKET}/x"})
-    assert "did you mean 'id'?" in fields_of(nested.value)["file_system.idd"]
+
+
+def test_what_another_release_wrote_beside_is_passed_over_in_results_and_refused_in_specs() -> None:  # N18
+    newer = {**json.loads(file_system().model_dump_json()), "lease": "2026-12-01"}
+    assert LustreFileSystem.model_validate(newer) == file_system()
+    assert LinkSpec.model_validate({"file_system": newer, "repository": f"{BUCKET}/x"}).file_system == file_system()
+    with pytest.raises(ValidationError):
+        LustreSpec.model_validate({"efa_enabled": True})
+    assert LustreSpec.model_validate({"efa_enabled": None}) == LustreSpec()  # a newer release's way of not using it

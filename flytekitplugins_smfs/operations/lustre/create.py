@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from flytekitplugins_smfs.aws import console
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.aws.names import (
-    FINGERPRINT_TAG,
-    OWNER_TAG,
-    client_token,
-    fingerprint,
-    owner_tags,
-    slug,
-    tag_list,
-    tag_map,
-)
-from flytekitplugins_smfs.operations.base import Operation, is_new, now, timing
+from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, OWNER_TAG, owner_tags, slug, tag_list, tag_map
+from flytekitplugins_smfs.aws.status import view
+from flytekitplugins_smfs.operations.base import NO_ORDER, Operation, is_new, now, seen, timing, unknown
 from flytekitplugins_smfs.operations.lustre import records
+from flytekitplugins_smfs.operations.lustre.removal import remove_file_system
 from flytekitplugins_smfs.operations.network import interfaces, security_groups_of, subnet_for
-from flytekitplugins_smfs.values.errors import Conflict, FingerprintMismatch, Missing, Transient
+from flytekitplugins_smfs.operations.owning import Difference, Making, Record, own
+from flytekitplugins_smfs.values.identity import mark, same
 from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
-from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
+from flytekitplugins_smfs.values.operation import Handle, Link, Order, Owner, Phase, State
 
 NAME_TAG = "smfs:name"
-DEAD = records.GOING | records.BROKEN
+CHANGEABLE = frozenset({"capacity_gib", "per_unit_storage_throughput", "data_compression_type"})
+"""What UpdateFileSystem changes in place. https://docs.aws.amazon.com/fsx/latest/APIReference/API_UpdateFileSystem.html"""
 
 
 class LustreHandle(Handle):
@@ -32,6 +28,40 @@ class LustreHandle(Handle):
 
     file_system_id: str
     created: bool
+
+
+class FileSystemMaking(Making):
+    """The file system of a spec and an owner."""
+
+    def __init__(self, spec: LustreSpec, owner: Owner) -> None:
+        self.spec, self.owner = spec, owner
+        self.tag = (NAME_TAG, spec.name) if spec.name else (OWNER_TAG, owner.key)
+        self.what = f"File system {spec.name!r}" if spec.name else "The file system of this owner"
+        self.renewal = owner.attempt_key
+
+    def find(self, aws: Aws) -> Sequence[Record]:
+        return records.file_systems(aws, *self.tag)
+
+    def dead(self, record: Record) -> bool:
+        return record["Lifecycle"] in records.DEAD
+
+    def differences(self, aws: Aws, record: Record) -> Iterable[Difference]:
+        tags = tag_map(record.get("Tags"))
+        if tags.get(OWNER_TAG) == self.owner.key and same(self.spec, tags.get(FINGERPRINT_TAG)):
+            return ()  # made by this owner from this very spec, whatever was changed since
+        return tuple(_differences(aws, record, self.spec))
+
+    def create(self, aws: Aws, token: str) -> Record:
+        request = {"ClientRequestToken": token, **_request(aws, self.spec, self.owner)}
+        doing = f"creating a Lustre file system ({self.spec.deployment_type}, {self.spec.capacity_gib} GiB)"
+        made: Record = aws.call("fsx", "CreateFileSystem", request, doing=doing)["FileSystem"]
+        return made
+
+    def id(self, record: Record) -> str:
+        return str(record["FileSystemId"])
+
+    def identity(self) -> tuple[str, ...]:
+        return ("lustre", *self.tag, mark(self.spec))
 
 
 class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
@@ -42,83 +72,78 @@ class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
     handle_type = LustreHandle
     result_type = LustreFileSystem
 
-    def start(self, aws: Aws, spec: LustreSpec, owner: Owner) -> LustreHandle:
-        mark = fingerprint(spec.model_dump(mode="json", exclude={"tags", "name"}))
-        there = records.tagged(aws, *_identity(spec, owner))
-        dead = tuple(system["FileSystemId"] for system in there if system["Lifecycle"] in DEAD)
-        found = _alive(there, spec, mark) or _create(aws, spec, owner, mark, dead)
+    def start(self, aws: Aws, spec: LustreSpec, owner: Owner, order: Order = NO_ORDER) -> LustreHandle:
+        found = own(aws, FileSystemMaking(spec, owner)) or {}
         return LustreHandle(
             region=aws.region,
             owner=owner,
             started_at=now(),
             file_system_id=found["FileSystemId"],
-            created=tag_map(found.get("Tags")).get(OWNER_TAG) == owner.key,
+            created=records.has_tag(found, OWNER_TAG, owner.key),
         )
 
-    def look(self, aws: Aws, handle: LustreHandle) -> Progress[LustreFileSystem]:
-        found = records.describe(aws, handle.file_system_id)
-        page = f"fsx/home?region={aws.region}#file-system-details/{handle.file_system_id}"
-        links = console.link(aws, "File system", page)
+    def state(self, aws: Aws, handle: LustreHandle) -> State:
+        name, links = handle.file_system_id, self.links(aws, handle)
+        known = seen(aws, records.FILE_SYSTEM, name, handle)
+        if known.record is None and not known.gone:
+            return unknown(aws, handle, links, name)
+        found, age = known.record, view(aws).age(known)
         lifecycle = found["Lifecycle"] if found else "GONE"
-        if found and lifecycle in {"AVAILABLE", "UPDATING"}:
-            return Progress(phase=Phase.SUCCEEDED, result=_described(aws, found, handle), links=links)
+        if lifecycle in records.READY:
+            return State(Phase.SUCCEEDED, links=links, record=found, age=age)
         if lifecycle == "CREATING" or (found is None and is_new(handle)):
-            message = f"{handle.file_system_id} is being created (usually 5 to 10 minutes)"
-            return Progress(phase=Phase.INITIALIZING, message=message, links=links)
+            message = f"{name} is being created (usually 5 to 10 minutes)"
+            return State(Phase.INITIALIZING, message, links, age=age)
+        return self._broken(aws, handle, found, links)
+
+    def _broken(self, aws: Aws, handle: LustreHandle, found: Any, links: tuple[Link, ...]) -> State:
         reason = records.failure(found) if found else "it disappeared while it was being created"
         if found and handle.created:  # nobody calls cancel for what failed by itself
-            records.remove_file_system(aws, handle.file_system_id)
-            reason += " (the failed file system was deleted)"
-        return Progress(phase=Phase.FAILED, message=f"File system {handle.file_system_id}: {reason}", links=links)
+            remove_file_system(aws, handle.file_system_id)
+            reason += " (the failed file system is deleted)"
+        phase = Phase.RETRYABLE_FAILED if found and records.may_pass(found) else Phase.FAILED
+        return State(phase, f"File system {handle.file_system_id}: {reason}", links, record=found)
+
+    def result(self, aws: Aws, handle: LustreHandle, state: State) -> LustreFileSystem:
+        found = state.record
+        ids = tuple(found.get("NetworkInterfaceIds", []))
+        made = LustreFileSystem(
+            id=found["FileSystemId"],
+            arn=found["ResourceARN"],
+            region=aws.region,
+            mount_name=found["LustreConfiguration"]["MountName"],
+            dns_name=found["DNSName"],
+            deployment_type=found["LustreConfiguration"]["DeploymentType"],
+            capacity_gib=found["StorageCapacity"],
+            vpc_id=found["VpcId"],
+            subnet_id=found["SubnetIds"][0],  # Lustre has exactly one
+            security_group_ids=security_groups_of(interfaces(aws, ids)),
+            network_interface_ids=ids,
+            adopted=not handle.created,
+            timing=timing(handle),
+        )
+        view(aws).forget(records.FILE_SYSTEM, handle.file_system_id)
+        return made
 
     def cancel(self, aws: Aws, handle: LustreHandle) -> bool:
-        return not handle.created or records.remove_file_system(aws.at(handle.region), handle.file_system_id)
+        there = aws.at(handle.region)
+        view(there).forget(records.FILE_SYSTEM, handle.file_system_id)  # nobody asks after what was cancelled
+        return not handle.created or remove_file_system(there, handle.file_system_id)
+
+    def links(self, aws: Aws, handle: LustreHandle) -> tuple[Link, ...]:
+        page = f"fsx/home?region={aws.region}#file-system-details/{handle.file_system_id}"
+        return console.link(aws, "File system", page)
 
     def what(self, handle: LustreHandle) -> str:
         return f"file system {handle.file_system_id}"
 
-
-def _identity(spec: LustreSpec, owner: Owner) -> tuple[str, str]:
-    """The tag by which it is found: its name if it has one, else its owner."""
-    return (NAME_TAG, spec.name) if spec.name else (OWNER_TAG, owner.key)
+    def leaves(self, handle: LustreHandle) -> str:
+        return f"{handle.file_system_id} costs money for as long as it is there: delete it by hand."
 
 
-def _alive(there: list[dict[str, Any]], spec: LustreSpec, mark: str) -> dict[str, Any] | None:
-    """The oldest that lives. Raises FingerprintMismatch when it was made from another spec."""
-    alive = [system for system in there if system["Lifecycle"] not in DEAD]
-    if alive:
-        _check_same(alive[0], spec, mark)
-    return alive[0] if alive else None
-
-
-def _create(aws: Aws, spec: LustreSpec, owner: Owner, mark: str, dead: tuple[str, ...]) -> dict[str, Any]:
-    """Make it. `dead` stands for earlier ones, so that their client tokens are not taken for this one's."""
-    token = client_token("lustre", *_identity(spec, owner), mark, *dead)
-    request = {"ClientRequestToken": token, **_request(aws, spec, owner, mark)}
-    doing = f"creating a Lustre file system ({spec.deployment_type}, {spec.capacity_gib} GiB)"
-    try:
-        made: dict[str, Any] = aws.call("fsx", "CreateFileSystem", request, doing=doing)["FileSystem"]
-    except (Conflict, Transient) as fault:  # another start of it was quicker, or the answer was lost: it is there
-        found = _alive(records.tagged(aws.impatient(), *_identity(spec, owner)), spec, mark)
-        if found:
-            return found
-        if fault.code != "IncompatibleParameterError":
-            raise
-        if not spec.name or owner.attempt_key in dead:
-            raise FingerprintMismatch("The file system of this owner", [fault.text]) from fault
-        return _create(aws, spec, owner, mark, (*dead, owner.attempt_key))  # another's of this name, deleted since
-    except Missing:  # the token was that of one that has been deleted since
-        if owner.attempt_key in dead:
-            raise
-        return _create(aws, spec, owner, mark, (*dead, owner.attempt_key))
-    if made["Lifecycle"] in DEAD and made["FileSystemId"] not in dead:  # likewise, and AWS shows it still
-        return _create(aws, spec, owner, mark, (*dead, made["FileSystemId"]))
-    return made
-
-
-def _request(aws: Aws, spec: LustreSpec, owner: Owner, mark: str) -> dict[str, Any]:
+def _request(aws: Aws, spec: LustreSpec, owner: Owner) -> dict[str, Any]:
     label = spec.name or slug(f"{owner.step}-{owner.key[:6]}", 200)
-    own = {"Name": label, **({NAME_TAG: spec.name} if spec.name else {})}
+    own_tags = {"Name": label, **({NAME_TAG: spec.name} if spec.name else {})}
     lustre: dict[str, Any] = {
         "DeploymentType": spec.deployment_type,
         "WeeklyMaintenanceStartTime": spec.weekly_maintenance_start_time,
@@ -126,52 +151,47 @@ def _request(aws: Aws, spec: LustreSpec, owner: Owner, mark: str) -> dict[str, A
     }
     if spec.throughput is not None:
         lustre["PerUnitStorageThroughput"] = spec.throughput
-    groups = list(spec.security_group_ids or aws.settings.security_group_ids)
     optional = {
         "KmsKeyId": spec.kms_key_id,
         "FileSystemTypeVersion": spec.file_system_type_version,
-        "SecurityGroupIds": groups,
+        "SecurityGroupIds": list(spec.security_group_ids or aws.settings.security_group_ids),
     }
     return {
         "FileSystemType": "LUSTRE",
         "StorageType": "SSD",
         "StorageCapacity": spec.capacity_gib,
         "SubnetIds": [subnet_for(aws, spec.subnet_id, spec.availability_zone)],
-        "Tags": tag_list(owner_tags(owner, mark, aws.settings.tags, own, spec.tags)),
+        "Tags": tag_list(owner_tags(owner, mark(spec), aws.settings.tags, own_tags, spec.tags)),
         "LustreConfiguration": lustre,
         **{key: value for key, value in optional.items() if value},
     }
 
 
-def _check_same(found: dict[str, Any], spec: LustreSpec, mark: str) -> None:
-    if tag_map(found.get("Tags")).get(FINGERPRINT_TAG) == mark:
-        return
+def _differences(aws: Aws, found: Record, spec: LustreSpec) -> Iterator[Difference]:
+    """The spec held against what AWS describes; a tag lies once the file system has grown."""
     lustre = found.get("LustreConfiguration", {})
-    pairs = [
+    pairs: list[tuple[str, Any, Any]] = [
         ("capacity_gib", found.get("StorageCapacity"), spec.capacity_gib),
         ("deployment_type", lustre.get("DeploymentType"), spec.deployment_type),
         ("per_unit_storage_throughput", lustre.get("PerUnitStorageThroughput"), spec.throughput),
         ("data_compression_type", lustre.get("DataCompressionType", "NONE"), spec.data_compression_type),
-        ("subnet_id", (found.get("SubnetIds") or [None])[0], spec.subnet_id or found["SubnetIds"][0]),
+        ("file_system_type_version", found.get("FileSystemTypeVersion"), spec.file_system_type_version),
+        ("weekly_maintenance_start_time", lustre.get("WeeklyMaintenanceStartTime"), spec.weekly_maintenance_start_time),
     ]
-    differences = [f"{field} is {there}, wanted {wanted}" for field, there, wanted in pairs if there != wanted]
-    raise FingerprintMismatch(f"File system {found['FileSystemId']}", differences)
+    if spec.throughput is None:  # scratch has the one that it always has
+        pairs = [pair for pair in pairs if pair[0] != "per_unit_storage_throughput"]
+    if spec.subnet_id:
+        pairs.append(("subnet_id", (found.get("SubnetIds") or [None])[0], spec.subnet_id))
+    if spec.kms_key_id and not _same_key(found.get("KmsKeyId"), spec.kms_key_id):
+        pairs.append(("kms_key_id", found.get("KmsKeyId"), spec.kms_key_id))
+    if spec.security_group_ids:
+        groups = security_groups_of(interfaces(aws, found.get("NetworkInterfaceIds", [])))
+        pairs.append(("security_group_ids", groups, tuple(sorted(spec.security_group_ids))))
+    for field, there, wanted in pairs:
+        if there != wanted:
+            yield Difference(field, there, wanted, field in CHANGEABLE)
 
 
-def _described(aws: Aws, found: dict[str, Any], handle: LustreHandle) -> LustreFileSystem:
-    ids = tuple(found.get("NetworkInterfaceIds", []))
-    return LustreFileSystem(
-        id=found["FileSystemId"],
-        arn=found["ResourceARN"],
-        region=aws.region,
-        mount_name=found["LustreConfiguration"]["MountName"],
-        dns_name=found["DNSName"],
-        deployment_type=found["LustreConfiguration"]["DeploymentType"],
-        capacity_gib=found["StorageCapacity"],
-        vpc_id=found["VpcId"],
-        subnet_id=found["SubnetIds"][0],  # Lustre has exactly one
-        security_group_ids=security_groups_of(interfaces(aws, ids)),
-        network_interface_ids=ids,
-        adopted=not handle.created,
-        timing=timing(handle),
-    )
+def _same_key(there: Any, wanted: str) -> bool:
+    """A key is described by its ARN, and may be asked for by its id alone."""
+    return there is not None and (str(there) == wanted or str(there).endswith(f"/{wanted}"))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations.base import Operation, now, timing
+from flytekitplugins_smfs.aws.names import EXECUTION_TAG, REMOVING_TAG, execution_label
+from flytekitplugins_smfs.aws.status import view
+from flytekitplugins_smfs.operations.base import NO_ORDER, Operation, now, seen, timing
 from flytekitplugins_smfs.operations.lustre import records
-from flytekitplugins_smfs.operations.release import owned_by
-from flytekitplugins_smfs.values.lustre.file_system import DeleteSpec, Removed
-from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
+from flytekitplugins_smfs.operations.lustre.removal import remove_file_system
+from flytekitplugins_smfs.values.lustre.file_system import DeleteSpec
+from flytekitplugins_smfs.values.operation import Handle, Order, Owner, Phase, State
+from flytekitplugins_smfs.values.removal import Removed
 
 
 class DeleteHandle(Handle):
     """A file system being deleted; None when it was adopted and so is left alone."""
 
-    file_system_id: str | None
+    file_system_id: str | None = None
 
 
 class DeleteLustre(Operation[DeleteSpec, DeleteHandle, Removed]):
@@ -23,29 +26,49 @@ class DeleteLustre(Operation[DeleteSpec, DeleteHandle, Removed]):
     spec_type = DeleteSpec
     handle_type = DeleteHandle
     result_type = Removed
+    removes = True
 
-    def start(self, aws: Aws, spec: DeleteSpec, owner: Owner) -> DeleteHandle:
+    def start(self, aws: Aws, spec: DeleteSpec, owner: Owner, order: Order = NO_ORDER) -> DeleteHandle:
         system = spec.file_system
         ours = spec.include_adopted or not system.adopted
-        there = aws.at(system.region)
         if ours:
-            records.remove_file_system(there, system.id)
+            remove_file_system(aws.at(system.region), system.id)
         kept = system.id if ours else None
         return DeleteHandle(region=system.region, owner=owner, started_at=now(), file_system_id=kept)
 
-    def look(self, aws: Aws, handle: DeleteHandle) -> Progress[Removed]:
+    def state(self, aws: Aws, handle: DeleteHandle) -> State:
+        name = handle.file_system_id
+        if name is None:
+            return State(Phase.SUCCEEDED, "It was adopted, so it stays")
+        known = seen(aws, records.FILE_SYSTEM, name, handle)
+        going = known.record is not None and known.record["Lifecycle"] in records.GOING
+        if not known.gone and (going or not remove_file_system(aws, name)):
+            return State(Phase.RUNNING, f"{name} is being deleted", age=view(aws).age(known))
+        return State(Phase.SUCCEEDED, age=view(aws).age(known))
+
+    def result(self, aws: Aws, handle: DeleteHandle, state: State) -> Removed:
         gone = handle.file_system_id
-        if gone and not records.remove_file_system(aws, gone):
-            return Progress(phase=Phase.RUNNING, message=f"{gone} is being deleted")
-        removed = Removed(
+        return Removed(
             removed=(gone,) if gone else (),
-            remaining=tuple(owned_by(aws, handle.owner.execution)),
+            remaining=tuple(one for one in _going(aws, handle.owner.execution) if one != gone),
             timing=timing(handle),
         )
-        return Progress(phase=Phase.SUCCEEDED, result=removed, message="" if gone else "It was adopted, so it stays")
 
     def cancel(self, aws: Aws, handle: DeleteHandle) -> bool:
-        return True  # a deletion cannot be taken back, and nothing of it costs money
+        return True  # what is being deleted cannot be taken back, and carries the mark by which it is seen through
 
     def what(self, handle: DeleteHandle) -> str:
-        return f"deletion of {handle.file_system_id}"
+        return f"deletion of {handle.file_system_id or 'nothing'}"
+
+    def leaves(self, handle: DeleteHandle) -> str:
+        return f"{handle.file_system_id} costs money for as long as it is there: delete it by hand."
+
+
+def _going(aws: Aws, execution: str) -> list[str]:
+    """File systems of this execution that were to be removed and are still there. Those in use are none of them."""
+    found = records.file_systems(aws, EXECUTION_TAG, execution_label(execution))
+    return [
+        str(one["FileSystemId"])
+        for one in found
+        if one["Lifecycle"] in records.DEAD or records.has_tag(one, REMOVING_TAG)
+    ]

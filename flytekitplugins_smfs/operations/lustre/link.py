@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.aws.names import (
-    FINGERPRINT_TAG,
-    OWNER_TAG,
-    client_token,
-    fingerprint,
-    owner_tags,
-    tag_list,
-    tag_map,
-)
-from flytekitplugins_smfs.operations.base import Operation, is_new, now, timing
+from flytekitplugins_smfs.aws.names import OWNER_TAG, owner_tags, tag_list
+from flytekitplugins_smfs.aws.status import view
+from flytekitplugins_smfs.operations.base import NO_ORDER, Operation, is_new, now, seen, timing, unknown
 from flytekitplugins_smfs.operations.lustre import records
-from flytekitplugins_smfs.values.errors import Conflict, Invalid, InvalidSpec, Problem, Transient
-from flytekitplugins_smfs.values.lustre.file_system import LinkSpec, LustreFileSystem, RepositoryLink
-from flytekitplugins_smfs.values.operation import Handle, Owner, Phase, Progress
+from flytekitplugins_smfs.operations.lustre.removal import remove_association
+from flytekitplugins_smfs.operations.owning import Difference, Making, Record, own
+from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
+from flytekitplugins_smfs.values.identity import mark
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem
+from flytekitplugins_smfs.values.lustre.link import LinkSpec, RepositoryLink
+from flytekitplugins_smfs.values.operation import Handle, Order, Owner, Phase, State
 from flytekitplugins_smfs.values.uris import normal_path
 
 MAX_ASSOCIATIONS = 8
-DEAD = records.GOING | records.BROKEN
 
 
 class LinkHandle(Handle):
@@ -34,6 +30,62 @@ class LinkHandle(Handle):
     file_system: LustreFileSystem
 
 
+class AssociationMaking(Making):
+    """The association of a file system, a path and a repository, whoever makes it."""
+
+    def __init__(self, spec: LinkSpec, owner: Owner) -> None:
+        self.spec, self.owner = spec, owner
+        self.what = f"The link of {spec.repository} to {spec.file_system.id} at {spec.path}"
+        self.renewal = owner.attempt_key
+        self._place = (normal_path(spec.path), spec.repository.rstrip("/"))
+        self._others: list[Record] = []
+
+    def find(self, aws: Aws) -> Sequence[Record]:
+        existing = list(records.associations(aws, self.spec.file_system.id))
+        self._others = [found for found in existing if not self._is_it(found)]
+        return [found for found in existing if self._is_it(found)]
+
+    def _is_it(self, found: Record) -> bool:
+        return (normal_path(found["FileSystemPath"]), found["DataRepositoryPath"].rstrip("/")) == self._place
+
+    def dead(self, record: Record) -> bool:
+        return record["Lifecycle"] in records.DEAD
+
+    def differences(self, aws: Aws, record: Record) -> Iterable[Difference]:
+        return tuple(_differences(record, self.spec))
+
+    def check(self, there: Sequence[Record]) -> None:
+        problems = list(_conflicts(self.spec, [*self._others, *there]))
+        if problems:
+            raise InvalidSpec(self.what, problems)
+
+    def create(self, aws: Aws, token: str) -> Record:
+        spec = self.spec
+        s3 = {
+            "AutoImportPolicy": {"Events": list(spec.auto_import)},
+            "AutoExportPolicy": {"Events": list(spec.auto_export)},
+        }
+        request = {
+            "FileSystemId": spec.file_system.id,
+            "FileSystemPath": spec.path,
+            "DataRepositoryPath": spec.repository,
+            "BatchImportMetaDataOnCreate": spec.batch_import_meta_data_on_create,
+            "ImportedFileChunkSize": spec.imported_file_chunk_size_mib,
+            "S3": {name: policy for name, policy in s3.items() if policy["Events"]},
+            "ClientRequestToken": token,
+            "Tags": tag_list(owner_tags(self.owner, mark(spec), aws.settings.tags, spec.tags)),
+        }
+        doing = f"linking {spec.repository} to {spec.file_system.id} at {spec.path}"
+        made: Record = aws.call("fsx", "CreateDataRepositoryAssociation", request, doing=doing)["Association"]
+        return made
+
+    def id(self, record: Record) -> str:
+        return str(record["AssociationId"])
+
+    def identity(self) -> tuple[str, ...]:
+        return ("link", self.owner.key, self.spec.file_system.id, *self._place, mark(self.spec))
+
+
 class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
     """FSx CreateDataRepositoryAssociation, until it is AVAILABLE. Can take more than 10 minutes."""
 
@@ -42,92 +94,78 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
     handle_type = LinkHandle
     result_type = RepositoryLink
 
-    def start(self, aws: Aws, spec: LinkSpec, owner: Owner) -> LinkHandle:
+    def start(self, aws: Aws, spec: LinkSpec, owner: Owner, order: Order = NO_ORDER) -> LinkHandle:
         there = aws.at(spec.file_system.region)
-        mark = fingerprint(spec.model_dump(mode="json", exclude={"tags": True, "file_system": {"timing", "adopted"}}))
-        existing = list(records.associations(there, spec.file_system.id))
-        found = _alive(existing, spec, mark) or _create(there, spec, owner, mark, existing)
+        found = own(there, AssociationMaking(spec, owner)) or {}
         return LinkHandle(
             region=there.region,
             owner=owner,
             started_at=now(),
             association_id=found["AssociationId"],
-            created=tag_map(found.get("Tags")).get(OWNER_TAG) == owner.key,
+            created=records.has_tag(found, OWNER_TAG, owner.key),
             file_system=spec.file_system,
         )
 
-    def look(self, aws: Aws, handle: LinkHandle) -> Progress[RepositoryLink]:
-        found = records.association(aws, handle.association_id)
+    def state(self, aws: Aws, handle: LinkHandle) -> State:
+        name = handle.association_id
+        known = seen(aws, records.ASSOCIATION, name, handle)
+        if known.record is None and not known.gone:
+            return unknown(aws, handle, (), name)
+        found, age = known.record, view(aws).age(known)
         lifecycle = found["Lifecycle"] if found else "GONE"
-        if found and lifecycle in {"AVAILABLE", "UPDATING"}:
-            return Progress(phase=Phase.SUCCEEDED, result=_described(found, handle))
+        if lifecycle in records.READY:
+            return State(Phase.SUCCEEDED, record=found, age=age)
         if lifecycle == "CREATING" or (found is None and is_new(handle)):
-            message = f"{handle.association_id} is being created and its metadata imported"
-            return Progress(phase=Phase.INITIALIZING, message=message)
+            return State(Phase.INITIALIZING, f"{name} is being created and its metadata imported", age=age)
         reason = records.failure(found) if found else "it disappeared while it was being created"
         if found and handle.created:  # nobody calls cancel for what failed by itself
-            records.remove_association(aws, handle.association_id)
-            reason += " (the failed association was deleted)"
-        return Progress(phase=Phase.FAILED, message=f"Association {handle.association_id}: {reason}")
+            remove_association(aws, name)
+            reason += " (the failed association is deleted)"
+        phase = Phase.RETRYABLE_FAILED if found and records.may_pass(found) else Phase.FAILED
+        return State(phase, f"Association {name}: {reason}", record=found)
+
+    def result(self, aws: Aws, handle: LinkHandle, state: State) -> RepositoryLink:
+        found = state.record
+        view(aws).forget(records.ASSOCIATION, handle.association_id)
+        return RepositoryLink(
+            association_id=found["AssociationId"],
+            file_system=handle.file_system,
+            repository=found["DataRepositoryPath"],
+            path=found["FileSystemPath"],
+            adopted=not handle.created,
+            timing=timing(handle),
+        )
 
     def cancel(self, aws: Aws, handle: LinkHandle) -> bool:
-        return not handle.created or records.remove_association(aws.at(handle.region), handle.association_id)
+        return not handle.created or remove_association(aws.at(handle.region), handle.association_id)
 
     def what(self, handle: LinkHandle) -> str:
         return f"data repository association {handle.association_id}"
 
 
-def _same(existing: list[dict[str, Any]], spec: LinkSpec, mark: str) -> list[dict[str, Any]]:
-    """The associations of this path and repository, dead or alive; one made from another spec is a conflict."""
-    place = (normal_path(spec.path), spec.repository.rstrip("/"))
-    return [
-        found
-        for found in existing
-        if (normal_path(found["FileSystemPath"]), found["DataRepositoryPath"].rstrip("/")) == place
-        and tag_map(found.get("Tags")).get(FINGERPRINT_TAG) in (mark, None)  # made by hand: path and repository agree
+def _differences(found: Record, spec: LinkSpec) -> Iterator[Difference]:
+    """The options held against what AWS describes."""
+    s3 = found.get("S3") or {}
+    imported = bool(found.get("BatchImportMetaDataOnCreate"))
+    if imported != spec.batch_import_meta_data_on_create:
+        yield Difference("batch_import_meta_data_on_create", imported, spec.batch_import_meta_data_on_create)
+    pairs: list[tuple[str, Any, Any]] = [
+        ("imported_file_chunk_size_mib", found.get("ImportedFileChunkSize", 1024), spec.imported_file_chunk_size_mib),
+        ("auto_import", _events(s3, "AutoImportPolicy"), tuple(sorted(spec.auto_import))),
+        ("auto_export", _events(s3, "AutoExportPolicy"), tuple(sorted(spec.auto_export))),
     ]
+    for field, there, wanted in pairs:
+        if there != wanted:
+            yield Difference(field, there, wanted, changeable=True)
 
 
-def _alive(existing: list[dict[str, Any]], spec: LinkSpec, mark: str) -> dict[str, Any] | None:
-    return next((found for found in _same(existing, spec, mark) if found["Lifecycle"] not in DEAD), None)
+def _events(s3: dict[str, Any], policy: str) -> tuple[str, ...]:
+    return tuple(sorted((s3.get(policy) or {}).get("Events", [])))
 
 
-def _create(aws: Aws, spec: LinkSpec, owner: Owner, mark: str, existing: list[dict[str, Any]]) -> dict[str, Any]:
-    problems = list(_conflicts(spec, existing))
-    if problems:
-        raise InvalidSpec(f"The link of {spec.repository} to {spec.file_system.id}", problems)
-    s3 = {
-        "AutoImportPolicy": {"Events": list(spec.auto_import)},
-        "AutoExportPolicy": {"Events": list(spec.auto_export)},
-    }
-    dead = [found["AssociationId"] for found in _same(existing, spec, mark)]
-    request = {
-        "FileSystemId": spec.file_system.id,
-        "FileSystemPath": spec.path,
-        "DataRepositoryPath": spec.repository,
-        "BatchImportMetaDataOnCreate": spec.batch_import_meta_data_on_create,
-        "ImportedFileChunkSize": spec.imported_file_chunk_size_mib,
-        "S3": {name: policy for name, policy in s3.items() if policy["Events"]},
-        "ClientRequestToken": client_token("link", owner.key, mark, *dead),
-        "Tags": tag_list(owner_tags(owner, mark, aws.settings.tags, spec.tags)),
-    }
-    doing = f"linking {spec.repository} to {spec.file_system.id} at {spec.path}"
-    try:
-        answer: dict[str, Any] = aws.call("fsx", "CreateDataRepositoryAssociation", request, doing=doing)
-    except (Conflict, Invalid, Transient):  # another start of it was quicker, or the answer was lost: it is there
-        found = _alive(list(records.associations(aws.impatient(), spec.file_system.id)), spec, mark)
-        if found is None:
-            raise
-        return found
-    made: dict[str, Any] = answer["Association"]
-    if made["Lifecycle"] in DEAD and made["AssociationId"] not in dead:  # AWS remembers the token of a deleted one
-        return _create(aws, spec, owner, mark, [*existing, made])
-    return made
-
-
-def _conflicts(spec: LinkSpec, existing: list[dict[str, Any]]) -> Iterator[Problem]:
+def _conflicts(spec: LinkSpec, others: list[Record]) -> Iterator[Problem]:
     """What AWS would refuse because of the links that are there already."""
-    others = [found for found in existing if found["Lifecycle"] not in records.GOING]
+    others = [found for found in others if found["Lifecycle"] not in records.GOING]
     if len(others) >= MAX_ASSOCIATIONS:
         rule = f"{spec.file_system.id} has {len(others)} associations already; at most {MAX_ASSOCIATIONS} are allowed."
         yield Problem("file_system", rule, "unlink one, or link a common parent prefix.")
@@ -135,16 +173,5 @@ def _conflicts(spec: LinkSpec, existing: list[dict[str, Any]]) -> Iterator[Probl
     for found in others:
         theirs = normal_path(found["FileSystemPath"]).rstrip("/") + "/"
         if mine.startswith(theirs) or theirs.startswith(mine):
-            rule = f"{spec.path} overlaps {found['FileSystemPath']}, linked to {found['DataRepositoryPath']}"
-            yield Problem("path", f"{rule} with other settings or to another repository.", "use another path.")
-
-
-def _described(found: dict[str, Any], handle: LinkHandle) -> RepositoryLink:
-    return RepositoryLink(
-        association_id=found["AssociationId"],
-        file_system=handle.file_system,
-        repository=found["DataRepositoryPath"],
-        path=found["FileSystemPath"],
-        adopted=not handle.created,
-        timing=timing(handle),
-    )
+            rule = f"{spec.path} overlaps {found['FileSystemPath']}, linked to {found['DataRepositoryPath']}."
+            yield Problem("path", rule, "use another path.")

@@ -1,103 +1,111 @@
-"""Reading and removing FSx file systems and their data repository associations; shared by several operations."""
+"""What FSx tells of Lustre file systems and their data repository associations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import tag_map
-from flytekitplugins_smfs.values.errors import Conflict, Invalid, Missing
+from flytekitplugins_smfs.aws.status import Kind, Page, Window, by, date_of
+from flytekitplugins_smfs.values.errors import Missing
 
 UNDER_WAY = frozenset({"CREATING", "UPDATING", "DELETING"})
 """While it is so, AWS may refuse a deletion that it takes later."""
 GOING = frozenset({"DELETING"})
 BROKEN = frozenset({"FAILED", "MISCONFIGURED", "MISCONFIGURED_UNAVAILABLE"})
+DEAD = GOING | BROKEN
+READY = frozenset({"AVAILABLE", "UPDATING"})
+SHORTAGES = ("capacity", "insufficient", "limit exceeded", "internal error", "internal failure")
+"""What AWS's account of a failed creation holds where another attempt may go well."""
+
+
+def file_system(aws: Aws, file_system_id: str) -> dict[str, Any]:
+    """The file system as AWS describes it; raises Missing when it does not exist (any more)."""
+    request = {"FileSystemIds": [file_system_id]}
+    doing = f"reading file system {file_system_id}"
+    answer = aws.call("fsx", "DescribeFileSystems", request, doing=doing)
+    return _only(answer["FileSystems"], doing, "DescribeFileSystems", "FileSystemNotFound")
 
 
 def describe(aws: Aws, file_system_id: str) -> dict[str, Any] | None:
-    """The file system as AWS describes it; None when it does not exist (any more)."""
+    """The same; None when it does not exist (any more)."""
     try:
-        request = {"FileSystemIds": [file_system_id]}
-        answer = aws.call("fsx", "DescribeFileSystems", request, doing=f"reading file system {file_system_id}")
+        return file_system(aws, file_system_id)
     except Missing:
         return None
-    found: list[dict[str, Any]] = answer["FileSystems"]
-    return found[0] if found else None
 
 
-def tagged(aws: Aws, key: str, value: str) -> list[dict[str, Any]]:
-    """All Lustre file systems with this tag, oldest first, whatever page they are on."""
-    doing = f"looking for file systems tagged {key}={value}"
+def file_systems(aws: Aws, key: str, value: str | None = None) -> list[dict[str, Any]]:
+    """All Lustre file systems with this tag (and value), oldest first, whatever page they are on."""
+    doing = f"looking for file systems tagged {key}" + (f"={value}" if value is not None else "")
     found = [
         system
         for system in aws.pages("fsx", "DescribeFileSystems", "FileSystems", doing=doing)
-        if system["FileSystemType"] == "LUSTRE" and tag_map(system.get("Tags")).get(key) == value
+        if system["FileSystemType"] == "LUSTRE" and has_tag(system, key, value)
     ]
     return sorted(found, key=lambda system: (system["CreationTime"], system["FileSystemId"]))
 
 
-def associations(aws: Aws, file_system_id: str) -> Iterator[dict[str, Any]]:
-    """All data repository associations of a file system."""
-    request = {"Filters": [{"Name": "file-system-id", "Values": [file_system_id]}]}
-    doing = f"reading the data repository associations of {file_system_id}"
+def has_tag(record: Mapping[str, Any], key: str, value: str | None = None) -> bool:
+    """Whether it carries the tag, with this value if one is given."""
+    found = tag_map(record.get("Tags")).get(key)
+    return found is not None and value in (None, found)
+
+
+def associations(aws: Aws, file_system_id: str | None = None) -> Iterator[dict[str, Any]]:
+    """All data repository associations, or those of one file system."""
+    request = {"Filters": [{"Name": "file-system-id", "Values": [file_system_id]}]} if file_system_id else {}
+    doing = f"reading the data repository associations of {file_system_id or 'every file system'}"
     yield from aws.pages("fsx", "DescribeDataRepositoryAssociations", "Associations", request, doing=doing)
 
 
-def association(aws: Aws, association_id: str) -> dict[str, Any] | None:
-    """One association; None when it does not exist (any more)."""
+def association(aws: Aws, association_id: str) -> dict[str, Any]:
+    """One association; raises Missing when it does not exist (any more)."""
     request = {"AssociationIds": [association_id]}
-    try:
-        doing = f"reading data repository association {association_id}"
-        answer = aws.call("fsx", "DescribeDataRepositoryAssociations", request, doing=doing)
-    except Missing:
-        return None
-    found: list[dict[str, Any]] = answer["Associations"]
-    return found[0] if found else None
+    doing = f"reading data repository association {association_id}"
+    answer = aws.call("fsx", "DescribeDataRepositoryAssociations", request, doing=doing)
+    code = "DataRepositoryAssociationNotFound"
+    return _only(answer["Associations"], doing, "DescribeDataRepositoryAssociations", code)
 
 
-def remove_association(aws: Aws, association_id: str, *, delete_data: bool = False) -> bool:
-    """Bring an association one step nearer to its end; True once it is gone. Its data stays unless asked otherwise."""
-    found = association(aws, association_id)
-    if found is None:
-        return True
-    if found["Lifecycle"] in GOING:
-        return False
-    request = {"AssociationId": association_id, "DeleteDataInFileSystem": delete_data}
-    try:
-        doing = f"deleting data repository association {association_id}"
-        aws.call("fsx", "DeleteDataRepositoryAssociation", request, doing=doing)
-    except Missing:
-        return True
-    except (Conflict, Invalid):
-        if (association(aws, association_id) or {}).get("Lifecycle") not in UNDER_WAY:
-            raise
-    return False
-
-
-def remove_file_system(aws: Aws, file_system_id: str) -> bool:
-    """Bring a file system one step nearer to its end: its associations first, then itself; True once it is gone."""
-    found = describe(aws, file_system_id)
-    if found is None:
-        return True
-    if found["Lifecycle"] in GOING:
-        return False
-    links = list(associations(aws, file_system_id))
-    gone = [remove_association(aws, link["AssociationId"]) for link in links]  # asks for all, not up to the first
-    if not all(gone):
-        return False
-    try:
-        request = {"FileSystemId": file_system_id}
-        aws.call("fsx", "DeleteFileSystem", request, doing=f"deleting file system {file_system_id}")
-    except Missing:
-        return True
-    except (Conflict, Invalid):
-        if (describe(aws, file_system_id) or {}).get("Lifecycle") not in UNDER_WAY:
-            raise
-    return False
-
-
-def failure(found: dict[str, Any]) -> str:
+def failure(found: Mapping[str, Any]) -> str:
     """AWS's own account of why a file system or association is broken."""
     details = found.get("FailureDetails") or {}
     return f"{found['Lifecycle']}: {details.get('Message') or 'AWS gave no reason'}"
+
+
+def may_pass(found: Mapping[str, Any]) -> bool:
+    """Whether it broke for want of something that may be there at another attempt."""
+    text = failure(found).lower()
+    return any(word in text for word in SHORTAGES)
+
+
+def _only(found: list[dict[str, Any]], doing: str, operation: str, code: str) -> dict[str, Any]:
+    if not found:
+        raise Missing(doing=doing, service="fsx", operation=operation, code=code, text="AWS shows none of this id.")
+    return found[0]
+
+
+# FSx narrows no listing by time, so both are listed whole.
+
+
+def _file_system_page(aws: Aws, window: Window, token: str | None) -> Page:
+    request = {"NextToken": token} if token else {}
+    answer = aws.call("fsx", "DescribeFileSystems", request, doing="listing file systems")
+    return Page(by("FileSystemId", answer["FileSystems"]), answer.get("NextToken"), date_of(answer))
+
+
+def _association_page(aws: Aws, window: Window, token: str | None) -> Page:
+    request = {"NextToken": token} if token else {}
+    doing = "listing data repository associations"
+    answer = aws.call("fsx", "DescribeDataRepositoryAssociations", request, doing=doing)
+    return Page(by("AssociationId", answer["Associations"]), answer.get("NextToken"), date_of(answer))
+
+
+def _never(record: Mapping[str, Any]) -> bool:
+    return False
+
+
+FILE_SYSTEM = Kind("file system", file_system, _file_system_page, _never)
+ASSOCIATION = Kind("data repository association", association, _association_page, _never)

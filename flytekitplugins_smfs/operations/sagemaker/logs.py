@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.operations.sagemaker.records import TRAINING_LOGS
 from flytekitplugins_smfs.values.errors import Denied, Invalid, Missing
 from flytekitplugins_smfs.values.operation import LogPage
 
-TRAINING_LOGS = "/aws/sagemaker/TrainingJobs"
 MOST_PAGES = 20
 
 

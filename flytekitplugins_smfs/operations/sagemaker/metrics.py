@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from flytekitplugins_smfs.values.sagemaker.training import Algorithm, BuiltinAlgorithm, MetricDefinition, MetricPoint
+from flytekitplugins_smfs.values.sagemaker.training import MetricDefinition, MetricPoint
 
 NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
 """The group that SageMaker's own definitions capture a value with."""
@@ -25,12 +28,13 @@ _ESCAPED_TAB = "#011"
 """SageMaker's log agent writes a tab so."""
 
 
-def definitions(algorithm: Algorithm) -> tuple[MetricDefinition, ...]:
-    """The metrics that a built-in algorithm publishes by itself, as far as its log lines are documented.
+SEARCH_TIME = 5.0
+"""Seconds in all for the expressions of a user."""
 
-    An image of one's own has those of its TrainingSpec only, so none here.
-    """
-    if not isinstance(algorithm, BuiltinAlgorithm) or algorithm.name != "xgboost":
+
+def definitions(algorithm: str) -> tuple[MetricDefinition, ...]:
+    """The metrics that a built-in algorithm publishes by itself, as far as its log lines are documented."""
+    if algorithm != "xgboost":
         return ()
     return tuple(
         MetricDefinition(
@@ -53,6 +57,41 @@ def curve(lines: Iterable[tuple[datetime, str]], definitions: Iterable[MetricDef
                 points.append(MetricPoint(name=name, step=seen[name], value=value, at=at))
                 seen[name] += 1
     return tuple(points)
+
+
+def searched(lines: Sequence[tuple[datetime, str]], given: Sequence[MetricDefinition]) -> tuple[MetricPoint, ...]:
+    """As `curve`, for expressions of a user's, which may take for ever: in a process of its own, which is ended after
+    SEARCH_TIME. It is bare Python without this package, so that it starts at once. Raises TimeoutExpired."""
+    work = {"patterns": [one.regex for one in given], "lines": [text for _, text in lines]}
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _SEARCH],
+        input=json.dumps(work),
+        capture_output=True,
+        text=True,
+        timeout=SEARCH_TIME,
+        check=True,
+    )
+    found = [(at, json.loads(values)) for (at, _), values in zip(lines, done.stdout.splitlines(), strict=True)]
+    steps: Counter[str] = Counter()
+    points = []
+    for at, values in found:
+        for definition, text in zip(given, values, strict=True):
+            value = _number(text)
+            if value is not None:
+                points.append(MetricPoint(name=definition.name, step=steps[definition.name], value=value, at=at))
+                steps[definition.name] += 1
+    return tuple(points)
+
+
+_SEARCH = """
+import json, re, sys
+work = json.load(sys.stdin)
+patterns = [re.compile(text) for text in work["patterns"]]
+for line in work["lines"]:
+    found = [one.search(line) or ("\\t" in line and one.search(line.replace("\\t", "#011"))) for one in patterns]
+    print(json.dumps([match[1] if match else None for match in found]))
+"""
+"""Reads patterns and lines, and prints what each pattern's group holds in each line, one line of JSON for one line."""
 
 
 def _finder(definition: MetricDefinition) -> Callable[[str], float | None]:

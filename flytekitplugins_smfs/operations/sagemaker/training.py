@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from typing import Any
 
-from flytekitplugins_smfs.aws import console
+from pydantic import field_validator
+
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, fingerprint, job_name, owner_tags, tag_list, tag_map
-from flytekitplugins_smfs.operations.base import Operation, is_new, now, timing
-from flytekitplugins_smfs.operations.sagemaker import logs as job_logs
-from flytekitplugins_smfs.operations.sagemaker.metrics import curve, definitions
+from flytekitplugins_smfs.aws.names import owner_tags, tag_list
+from flytekitplugins_smfs.aws.status import view
+from flytekitplugins_smfs.operations.base import is_new, now, seen, timing, unknown
+from flytekitplugins_smfs.operations.sagemaker import logs, records
+from flytekitplugins_smfs.operations.sagemaker.job import Job
+from flytekitplugins_smfs.operations.sagemaker.metrics import curve, definitions, searched
 from flytekitplugins_smfs.operations.sagemaker.training_request import job_definition
-from flytekitplugins_smfs.values.errors import AwsFault, Conflict, FingerprintMismatch, Missing, Transient
-from flytekitplugins_smfs.values.operation import Handle, Link, LogPage, Owner, Phase, Progress
+from flytekitplugins_smfs.values.identity import mark
+from flytekitplugins_smfs.values.operation import Handle, Link, LogPage, Order, Owner, Phase, State
 from flytekitplugins_smfs.values.sagemaker.training import (
-    Algorithm,
+    BuiltinAlgorithm,
     MetricDefinition,
     MetricPoint,
     TrainingResult,
     TrainingSpec,
 )
 
-NAME_LIMIT = 63
 MOST_POINTS = 200
 """Points kept of each metric's curve."""
-FINISHED = frozenset({"Completed", "Failed", "Stopped"})
 BEFORE_TRAINING = frozenset({"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack", "Downloading"})
 PASSING_REASONS = ("CapacityError", "InternalServerError", "SpotInterruption", "Spot interruption")
 """How the FailureReason begins where another attempt may go well."""
@@ -41,145 +41,123 @@ class TrainingHandle(Handle):
     """A training job under way."""
 
     job_name: str
-    algorithm: Algorithm
+    algorithm: str = ""
+    """The built-in algorithm's name; empty for an image of one's own."""
+
+    @field_validator("algorithm", mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        """0.1.0 wrote the whole algorithm."""
+        return value.get("name") or "" if isinstance(value, dict) else value
 
 
-class Train(Operation[TrainingSpec, TrainingHandle, TrainingResult]):
+class Train(Job[TrainingSpec, TrainingHandle, TrainingResult]):
     """SageMaker CreateTrainingJob, until it is Completed."""
 
     name = "training"
     spec_type = TrainingSpec
     handle_type = TrainingHandle
     result_type = TrainingResult
+    turn = ("sagemaker", "CreateTrainingJob")
+    kind = records.TRAINING
+    name_limit = 63
+    arn = "TrainingJobArn"
+    status = "TrainingJobStatus"
 
-    def start(self, aws: Aws, spec: TrainingSpec, owner: Owner) -> TrainingHandle:
-        name = job_name(spec.name, owner, NAME_LIMIT)
-        mark = fingerprint(spec.model_dump(mode="json", exclude={"tags"}))
-        if not _adopt(aws, name, mark):
-            request = {
-                "TrainingJobName": name,
-                "HyperParameters": spec.hyperparameters.encoded(),
-                "Tags": tag_list(owner_tags(owner, mark, aws.settings.tags, spec.tags)),
-                **job_definition(aws, spec),
-            }
-            try:
-                with contextlib.suppress(Transient):  # made or not, its name is known: looking will tell
-                    aws.call("sagemaker", "CreateTrainingJob", request, doing=f"starting training job {name}")
-            except Conflict:  # another start of it was quicker: the job is there
-                _adopt(aws, name, mark)
-        return TrainingHandle(region=aws.region, owner=owner, started_at=now(), job_name=name, algorithm=spec.algorithm)
+    def handle(self, aws: Aws, spec: TrainingSpec, owner: Owner, name: str) -> TrainingHandle:
+        algorithm = spec.algorithm.name if isinstance(spec.algorithm, BuiltinAlgorithm) else ""
+        return TrainingHandle(region=aws.region, owner=owner, started_at=now(), job_name=name, algorithm=algorithm)
 
-    def look(self, aws: Aws, handle: TrainingHandle) -> Progress[TrainingResult]:
-        links = job_links(aws, "jobs", handle.job_name)
-        try:
-            job = describe(aws, handle.job_name)
-        except Missing:
-            phase = Phase.QUEUED if is_new(handle) else Phase.RETRYABLE_FAILED  # the request for it never arrived
-            return Progress(phase=phase, message=f"Training job {handle.job_name} does not exist", links=links)
-        status, secondary = job["TrainingJobStatus"], job["SecondaryStatus"]
-        if status == "Completed":
-            return Progress(phase=Phase.SUCCEEDED, result=_result(aws, handle, job), links=links)
-        if status in FINISHED:
-            return _failed(aws, job, links)
+    def task_of(self, spec: TrainingSpec) -> str:
+        return spec.name
+
+    def job_of(self, handle: TrainingHandle) -> str:
+        return handle.job_name
+
+    def create(self, aws: Aws, spec: TrainingSpec, owner: Owner, name: str, order: Order) -> None:
+        request = {
+            "TrainingJobName": name,
+            "HyperParameters": spec.hyperparameters.encoded(),
+            "Tags": tag_list(owner_tags(owner, mark(spec), aws.settings.tags, spec.tags)),
+            **job_definition(aws, spec),
+        }
+        aws.call("sagemaker", "CreateTrainingJob", request, doing=f"starting training job {name}")
+
+    def stop(self, aws: Aws, name: str) -> None:
+        aws.call("sagemaker", "StopTrainingJob", {"TrainingJobName": name}, doing=f"stopping training job {name}")
+
+    def state(self, aws: Aws, handle: TrainingHandle) -> State:
+        name, links = handle.job_name, self.links(aws, handle)
+        found = seen(aws, self.kind, name, handle)
+        if found.gone:  # the request for it never arrived
+            phase = Phase.QUEUED if is_new(handle) else Phase.RETRYABLE_FAILED
+            return State(phase, f"Training job {name} does not exist", links)
+        if found.record is None:
+            return unknown(aws, handle, links, f"training job {name}")
+        job, age = found.record, view(aws).age(found)
+        status, secondary = job["TrainingJobStatus"], job.get("SecondaryStatus", "")
+        if found.whole and status == "Completed":
+            return State(Phase.SUCCEEDED, links=links, record=job, age=age)
+        if found.whole and status in records.FINISHED:
+            return _failed(job, links, age)
         phase = Phase.INITIALIZING if secondary in BEFORE_TRAINING else Phase.RUNNING
-        return Progress(phase=phase, message=f"{handle.job_name}: {_message(job)}", links=links)
+        return State(phase, f"{name}: {_message(job)}", links, age=age)
 
-    def cancel(self, aws: Aws, handle: TrainingHandle) -> bool:
-        there = aws.at(handle.region)
-        try:
-            status = describe(there, handle.job_name)["TrainingJobStatus"]
-            if status == "InProgress":
-                request = {"TrainingJobName": handle.job_name}
-                there.call("sagemaker", "StopTrainingJob", request, doing=f"stopping training job {handle.job_name}")
-        except Missing:
-            return not is_new(handle)
-        except AwsFault:
-            if describe(there, handle.job_name)["TrainingJobStatus"] not in FINISHED:
-                raise  # it did not just finish by itself
-            return True
-        return status in FINISHED
+    def result(self, aws: Aws, handle: TrainingHandle, state: State) -> TrainingResult:
+        job = state.record
+        return TrainingResult(
+            job_name=handle.job_name,
+            job_arn=job["TrainingJobArn"],
+            region=aws.region,
+            model_uri=job.get("ModelArtifacts", {}).get("S3ModelArtifacts", ""),
+            metrics={metric["MetricName"]: float(metric["Value"]) for metric in job.get("FinalMetricDataList", [])},
+            hyperparameters=dict(job.get("HyperParameters", {})),
+            training_seconds=job.get("TrainingTimeInSeconds", 0),
+            billable_seconds=job.get("BillableTimeInSeconds", 0),
+            timing=timing(handle),
+        )
+
+    def extras(self, aws: Aws, handle: TrainingHandle, state: State, result: TrainingResult) -> TrainingResult:
+        points = _curve(aws, handle, state.record, set(result.metrics))
+        return result.model_copy(update={"curve": points})
+
+    def farewell(self, aws: Aws, handle: TrainingHandle, state: State) -> str:
+        lines = logs.last_lines(aws, handle.job_name)
+        return "\nLast lines of its log:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
 
     def logs(self, aws: Aws, handle: TrainingHandle, cursor: str | None = None) -> LogPage:
-        return job_logs.after(aws.at(handle.region), handle.job_name, cursor)
+        return logs.after(aws.at(handle.region), handle.job_name, cursor)
 
-    def what(self, handle: TrainingHandle) -> str:
-        return f"training job {handle.job_name}"
-
-
-def describe(aws: Aws, name: str) -> dict[str, Any]:
-    """DescribeTrainingJob; raises Missing when there is none of this name."""
-    request = {"TrainingJobName": name}
-    return aws.call("sagemaker", "DescribeTrainingJob", request, doing=f"reading training job {name}")
+    def links(self, aws: Aws, handle: TrainingHandle) -> tuple[Link, ...]:
+        return records.links(aws, "jobs", handle.job_name)
 
 
-def tags_of(aws: Aws, arn: str) -> dict[str, str]:
-    """All tags of a SageMaker resource."""
-    return tag_map(
-        list(aws.pages("sagemaker", "ListTags", "Tags", {"ResourceArn": arn}, doing=f"reading tags of {arn}"))
-    )
-
-
-def job_links(aws: Aws, kind: str, name: str) -> tuple[Link, ...]:
-    """Console pages of a job (`kind` is the console's: `jobs` or `hyper-tuning-jobs`); none but on real AWS."""
-    group = job_logs.TRAINING_LOGS.replace("/", "$252F")
-    log = f"#logsV2:log-groups/log-group/{group}$3FlogStreamNameFilter$3D{name}"
-    return (
-        *console.link(aws, "SageMaker console", f"sagemaker/home?region={aws.region}#/{kind}/{name}"),
-        *console.link(aws, "CloudWatch log", f"cloudwatch/home?region={aws.region}{log}"),
-    )
-
-
-def _adopt(aws: Aws, name: str, mark: str) -> bool:
-    """Whether the job is there already. Raises FingerprintMismatch when it was made from another spec."""
-    try:
-        job = describe(aws, name)
-    except Missing:
-        return False
-    if tags_of(aws, job["TrainingJobArn"]).get(FINGERPRINT_TAG) != mark:
-        raise FingerprintMismatch(f"Training job {name}", [])
-    return True
-
-
-def _message(job: dict[str, Any]) -> str:
+def _message(job: Any) -> str:
     last = (job.get("SecondaryStatusTransitions") or [{}])[-1]
-    text = last.get("StatusMessage")
-    return f"{job['SecondaryStatus']}: {text}" if text else str(job["SecondaryStatus"])
+    secondary, text = job.get("SecondaryStatus") or job["TrainingJobStatus"], last.get("StatusMessage")
+    return f"{secondary}: {text}" if text else str(secondary)
 
 
-def _failed(aws: Aws, job: dict[str, Any], links: tuple[Link, ...]) -> Progress[TrainingResult]:
+def _failed(job: Any, links: tuple[Link, ...], age: float) -> State:
     name, secondary = job["TrainingJobName"], job["SecondaryStatus"]
     reason = job.get("FailureReason") or _message(job)
     if secondary in LIMITS:
         did, member, field = LIMITS[secondary]
         reason = f"it {did} longer than {field} ({job['StoppingCondition'].get(member)}). {reason}"
     passing = job["TrainingJobStatus"] == "Failed" and reason.startswith(PASSING_REASONS)
-    lines = job_logs.last_lines(aws, name)
-    tail = "\nLast lines of its log:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
-    message = f"Training job {name} {job['TrainingJobStatus'].lower()}: {reason}{tail}"
-    return Progress(phase=Phase.RETRYABLE_FAILED if passing else Phase.FAILED, message=message, links=links)
+    message = f"Training job {name} {job['TrainingJobStatus'].lower()}: {reason}"
+    return State(Phase.RETRYABLE_FAILED if passing else Phase.FAILED, message, links, record=job, age=age)
 
 
-def _result(aws: Aws, handle: TrainingHandle, job: dict[str, Any]) -> TrainingResult:
-    finals = {metric["MetricName"]: float(metric["Value"]) for metric in job.get("FinalMetricDataList", [])}
-    return TrainingResult(
-        job_name=handle.job_name,
-        job_arn=job["TrainingJobArn"],
-        region=aws.region,
-        model_uri=job.get("ModelArtifacts", {}).get("S3ModelArtifacts", ""),
-        metrics=finals,
-        curve=_curve(aws, handle, job, set(finals)),
-        hyperparameters=dict(job.get("HyperParameters", {})),
-        training_seconds=job.get("TrainingTimeInSeconds", 0),
-        billable_seconds=job.get("BillableTimeInSeconds", 0),
-        timing=timing(handle),
-    )
-
-
-def _curve(aws: Aws, handle: TrainingHandle, job: dict[str, Any], names: set[str]) -> tuple[MetricPoint, ...]:
+def _curve(aws: Aws, handle: TrainingHandle, job: Any, names: set[str]) -> tuple[MetricPoint, ...]:
+    """How each metric went. Patterns of our own are searched for here, others in a process of their own."""
+    ours = [one for one in definitions(handle.algorithm) if one.name in names]
     declared = job["AlgorithmSpecification"].get("MetricDefinitions") or []
-    given = [MetricDefinition(name=entry["Name"], regex=entry["Regex"]) for entry in declared]
-    wanted = [definition for definition in given or definitions(handle.algorithm) if definition.name in names]
-    points = curve(job_logs.events(aws, handle.job_name), wanted) if wanted else ()
+    theirs = [MetricDefinition(name=one["Name"], regex=one["Regex"]) for one in declared if one["Name"] in names]
+    if not ours and not theirs:
+        return ()
+    lines = logs.events(aws, handle.job_name)
+    points = curve(lines, ours) if ours else searched(list(lines), theirs)
     by_name = itertools.groupby(
         sorted(points, key=lambda point: (point.name, point.step)), key=lambda point: point.name
     )

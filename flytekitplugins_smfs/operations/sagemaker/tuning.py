@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import model_validator
+
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, fingerprint, job_name, owner_tags, tag_list
-from flytekitplugins_smfs.operations.base import Operation, is_new, now, timing
-from flytekitplugins_smfs.operations.sagemaker.training import describe as describe_training
-from flytekitplugins_smfs.operations.sagemaker.training import job_links, tags_of
+from flytekitplugins_smfs.aws.names import owner_tags, tag_list
+from flytekitplugins_smfs.aws.status import view
+from flytekitplugins_smfs.operations.base import is_new, now, seen, timing, unknown
+from flytekitplugins_smfs.operations.sagemaker import records
+from flytekitplugins_smfs.operations.sagemaker.job import Job
 from flytekitplugins_smfs.operations.sagemaker.training_request import job_definition
 from flytekitplugins_smfs.values.base import Timing
-from flytekitplugins_smfs.values.errors import AwsFault, Conflict, FingerprintMismatch, Missing, Transient
-from flytekitplugins_smfs.values.operation import Handle, Link, Owner, Phase, Progress
+from flytekitplugins_smfs.values.errors import Missing
+from flytekitplugins_smfs.values.identity import mark
+from flytekitplugins_smfs.values.operation import Handle, Link, Order, Owner, Phase, State
 from flytekitplugins_smfs.values.sagemaker.tuning import (
     Categorical,
     Continuous,
@@ -26,93 +30,122 @@ from flytekitplugins_smfs.values.sagemaker.tuning import (
     TuningSpec,
 )
 
-NAME_LIMIT = 32
-FINISHED = frozenset({"Completed", "Failed", "Stopped"})
-TRIAL_RUNNING = frozenset({"InProgress", "Stopping"})
+DONE = ("Completed", "NonRetryableError", "Stopped")
+UNDER_WAY = ("InProgress", "RetryableError")
+"""Counters of trials that have ended, and of those that have not."""
 
 
 class TuningHandle(Handle):
     """A tuning job under way."""
 
     tuning_job_name: str
-    objective: Objective
+    objective_type: str
+    objective_metric: str
     max_jobs: int
 
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, data: Any) -> Any:
+        """0.1.0 wrote the objective as a value of its own."""
+        if isinstance(data, dict) and isinstance(data.get("objective"), dict):
+            objective = data["objective"]
+            return {"objective_type": objective["type"], "objective_metric": objective["metric_name"], **data}
+        return data
 
-class Tune(Operation[TuningSpec, TuningHandle, TuningResult]):
+
+class Tune(Job[TuningSpec, TuningHandle, TuningResult]):
     """SageMaker CreateHyperParameterTuningJob, until it is Completed."""
 
     name = "tuning"
     spec_type = TuningSpec
     handle_type = TuningHandle
     result_type = TuningResult
+    kind = records.TUNING
+    name_limit = 32
+    arn = "HyperParameterTuningJobArn"
+    status = "HyperParameterTuningJobStatus"
 
-    def start(self, aws: Aws, spec: TuningSpec, owner: Owner) -> TuningHandle:
-        name = job_name(spec.name, owner, NAME_LIMIT)
-        mark = fingerprint(spec.model_dump(mode="json", exclude={"tags": True, "training": {"tags"}}))
-        if not _adopt(aws, name, mark):
-            request = {
-                "HyperParameterTuningJobName": name,
-                "HyperParameterTuningJobConfig": _config(spec),
-                "TrainingJobDefinition": _definition(aws, spec),
-                "Tags": tag_list(owner_tags(owner, mark, aws.settings.tags, spec.training.tags, spec.tags)),
-            }
-            try:
-                with contextlib.suppress(Transient):  # made or not, its name is known: looking will tell
-                    aws.call("sagemaker", "CreateHyperParameterTuningJob", request, doing=f"starting tuning job {name}")
-            except Conflict:  # another start of it was quicker: the job is there
-                _adopt(aws, name, mark)
+    def handle(self, aws: Aws, spec: TuningSpec, owner: Owner, name: str) -> TuningHandle:
         return TuningHandle(
             region=aws.region,
             owner=owner,
             started_at=now(),
             tuning_job_name=name,
-            objective=spec.objective,
+            objective_type=spec.objective.type,
+            objective_metric=spec.objective.metric_name,
             max_jobs=spec.max_jobs,
         )
 
-    def look(self, aws: Aws, handle: TuningHandle) -> Progress[TuningResult]:
-        links = job_links(aws, "hyper-tuning-jobs", handle.tuning_job_name)
-        try:
-            job = describe(aws, handle.tuning_job_name)
-        except Missing:
-            phase = Phase.QUEUED if is_new(handle) else Phase.RETRYABLE_FAILED  # the request for it never arrived
-            return Progress(phase=phase, message=f"Tuning job {handle.tuning_job_name} does not exist", links=links)
-        if job["HyperParameterTuningJobStatus"] not in FINISHED:
-            return _under_way(job, handle, links)
-        best = job.get("BestTrainingJob")
-        if job["HyperParameterTuningJobStatus"] == "Completed" and best:
-            return Progress(phase=Phase.SUCCEEDED, result=_result(aws, handle, job, best), links=links)
-        reason = job.get("FailureReason") or "no trial ended with a value of the objective metric"
-        status = job["HyperParameterTuningJobStatus"].lower()
-        message = f"Tuning job {handle.tuning_job_name} {status}: {reason}{_failed_trials(aws, handle)}"
-        return Progress(phase=Phase.FAILED, message=message, links=links)
+    def task_of(self, spec: TuningSpec) -> str:
+        return spec.name
 
-    def cancel(self, aws: Aws, handle: TuningHandle) -> bool:
-        there, name = aws.at(handle.region), handle.tuning_job_name
+    def job_of(self, handle: TuningHandle) -> str:
+        return handle.tuning_job_name
+
+    def create(self, aws: Aws, spec: TuningSpec, owner: Owner, name: str, order: Order) -> None:
+        request = {
+            "HyperParameterTuningJobName": name,
+            "HyperParameterTuningJobConfig": _config(spec),
+            "TrainingJobDefinition": _definition(aws, spec),
+            "Tags": tag_list(owner_tags(owner, mark(spec), aws.settings.tags, spec.training.tags, spec.tags)),
+        }
+        aws.call("sagemaker", "CreateHyperParameterTuningJob", request, doing=f"starting tuning job {name}")
+
+    def stop(self, aws: Aws, name: str) -> None:
         request = {"HyperParameterTuningJobName": name}
-        try:
-            status = describe(there, name)["HyperParameterTuningJobStatus"]
-            if status == "InProgress":
-                there.call("sagemaker", "StopHyperParameterTuningJob", request, doing=f"stopping tuning job {name}")
-        except Missing:
-            return not is_new(handle)
-        except AwsFault:
-            status = describe(there, name)["HyperParameterTuningJobStatus"]
-            if status not in FINISHED:
-                raise  # it did not just finish by itself
-        return status in FINISHED and all(
-            trial["TrainingJobStatus"] not in TRIAL_RUNNING for trial in _jobs(there, name)
+        aws.call("sagemaker", "StopHyperParameterTuningJob", request, doing=f"stopping tuning job {name}")
+
+    def state(self, aws: Aws, handle: TuningHandle) -> State:
+        name, links = handle.tuning_job_name, self.links(aws, handle)
+        found = seen(aws, self.kind, name, handle)
+        if found.gone:  # the request for it never arrived
+            phase = Phase.QUEUED if is_new(handle) else Phase.RETRYABLE_FAILED
+            return State(phase, f"Tuning job {name} does not exist", links)
+        if found.record is None:
+            return unknown(aws, handle, links, f"tuning job {name}")
+        job, age = found.record, view(aws).age(found)
+        status = job["HyperParameterTuningJobStatus"]
+        if not found.whole or status not in records.FINISHED:
+            return _under_way(job, handle, links, age)
+        if status == "Completed" and job.get("BestTrainingJob"):
+            return State(Phase.SUCCEEDED, links=links, record=job, age=age)
+        reason = job.get("FailureReason") or "no trial ended with a value of the objective metric"
+        return State(Phase.FAILED, f"Tuning job {name} {status.lower()}: {reason}", links, record=job, age=age)
+
+    def result(self, aws: Aws, handle: TuningHandle, state: State) -> TuningResult:
+        job = state.record
+        best = job["BestTrainingJob"]
+        winner = records.training_job(aws, best["TrainingJobName"])  # only this tells the model and all hyperparameters
+        return TuningResult(
+            tuning_job_name=handle.tuning_job_name,
+            tuning_job_arn=job["HyperParameterTuningJobArn"],
+            region=aws.region,
+            objective=Objective.model_validate({"type": handle.objective_type, "metric_name": handle.objective_metric}),
+            best=_trial(best),
+            best_model_uri=winner.get("ModelArtifacts", {}).get("S3ModelArtifacts", ""),
+            best_hyperparameters=_own(winner.get("HyperParameters", {})),
+            trials=tuple(_trial(summary) for summary in _trials(aws, handle.tuning_job_name)),
+            timing=timing(handle),
         )
 
-    def what(self, handle: TuningHandle) -> str:
-        return f"tuning job {handle.tuning_job_name}"
+    def farewell(self, aws: Aws, handle: TuningHandle, state: State) -> str:
+        failed = (one for one in _trials(aws, handle.tuning_job_name, "Failed") if one.get("FailureReason"))
+        first = itertools.islice(failed, 3)
+        return "".join(f"\n  {one['TrainingJobName']}: {one['FailureReason']}" for one in first)
 
+    def cancel(self, aws: Aws, handle: TuningHandle) -> bool:
+        """It has ended when its trials have: the counters of its own description tell."""
+        if not super().cancel(aws, handle):
+            return False
+        try:
+            job = records.tuning_job(aws.at(handle.region), handle.tuning_job_name)
+        except Missing:
+            return True
+        counters = job.get("TrainingJobStatusCounters", {})
+        return not any(counters.get(one, 0) for one in UNDER_WAY)
 
-def describe(aws: Aws, name: str) -> dict[str, Any]:
-    """DescribeHyperParameterTuningJob; raises Missing when there is none of this name."""
-    request = {"HyperParameterTuningJobName": name}
-    return aws.call("sagemaker", "DescribeHyperParameterTuningJob", request, doing=f"reading tuning job {name}")
+    def links(self, aws: Aws, handle: TuningHandle) -> tuple[Link, ...]:
+        return records.links(aws, "hyper-tuning-jobs", handle.tuning_job_name)
 
 
 def ranges_request(ranges: dict[str, Range]) -> dict[str, Any]:
@@ -161,56 +194,27 @@ def _definition(aws: Aws, spec: TuningSpec) -> dict[str, Any]:
     }
 
 
-def _adopt(aws: Aws, name: str, mark: str) -> bool:
-    """Whether the job is there already. Raises FingerprintMismatch when it was made from another spec."""
-    try:
-        job = describe(aws, name)
-    except Missing:
-        return False
-    if tags_of(aws, job["HyperParameterTuningJobArn"]).get(FINGERPRINT_TAG) != mark:
-        raise FingerprintMismatch(f"Tuning job {name}", [])
-    return True
-
-
-def _jobs(aws: Aws, name: str) -> Iterator[dict[str, Any]]:
-    request = {"HyperParameterTuningJobName": name, "SortBy": "CreationTime", "SortOrder": "Ascending"}
+def _trials(aws: Aws, name: str, status: str | None = None) -> Iterator[dict[str, Any]]:
+    request = {
+        "HyperParameterTuningJobName": name,
+        "SortBy": "CreationTime",
+        "SortOrder": "Ascending",
+        "MaxResults": records.MOST,
+        **({"StatusEquals": status} if status else {}),
+    }
     operation, key = "ListTrainingJobsForHyperParameterTuningJob", "TrainingJobSummaries"
     yield from aws.pages("sagemaker", operation, key, request, doing=f"listing the trials of {name}")
 
 
-def _under_way(job: dict[str, Any], handle: TuningHandle, links: tuple[Link, ...]) -> Progress[TuningResult]:
-    counters = job["TrainingJobStatusCounters"]
-    done = sum(counters.get(key, 0) for key in ("Completed", "NonRetryableError", "Stopped"))
+def _under_way(job: Mapping[str, Any], handle: TuningHandle, links: tuple[Link, ...], age: float) -> State:
+    counters = job.get("TrainingJobStatusCounters", {})
+    done = sum(counters.get(key, 0) for key in DONE)
     best = (job.get("BestTrainingJob") or {}).get("FinalHyperParameterTuningJobObjectiveMetric")
-    found = f", best {handle.objective.metric_name} so far {best['Value']:.4g}" if best else ""
+    found = f", best {handle.objective_metric} so far {best['Value']:.4g}" if best else ""
     running = counters.get("InProgress", 0)
     message = f"{handle.tuning_job_name}: {done} of {handle.max_jobs} trials done, {running} running{found}"
     phase = Phase.RUNNING if done or running else Phase.INITIALIZING
-    return Progress(phase=phase, message=message, links=links, fraction=min(1.0, done / handle.max_jobs))
-
-
-def _failed_trials(aws: Aws, handle: TuningHandle) -> str:
-    reasons = [
-        f"\n  {trial['TrainingJobName']}: {trial['FailureReason']}"
-        for trial in _jobs(aws, handle.tuning_job_name)
-        if trial.get("FailureReason")
-    ]
-    return "".join(reasons[:3])
-
-
-def _result(aws: Aws, handle: TuningHandle, job: dict[str, Any], best: dict[str, Any]) -> TuningResult:
-    winner = describe_training(aws, best["TrainingJobName"])  # only this tells the model and all hyperparameters
-    return TuningResult(
-        tuning_job_name=handle.tuning_job_name,
-        tuning_job_arn=job["HyperParameterTuningJobArn"],
-        region=aws.region,
-        objective=handle.objective,
-        best=_trial(best),
-        best_model_uri=winner.get("ModelArtifacts", {}).get("S3ModelArtifacts", ""),
-        best_hyperparameters=_own(winner.get("HyperParameters", {})),
-        trials=tuple(_trial(summary) for summary in _jobs(aws, handle.tuning_job_name)),
-        timing=timing(handle),
-    )
+    return State(phase, message, links, fraction=min(1.0, done / handle.max_jobs), age=age)
 
 
 def _own(hyperparameters: dict[str, str]) -> dict[str, str]:

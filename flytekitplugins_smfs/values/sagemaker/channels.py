@@ -9,7 +9,8 @@ from pydantic import Field
 
 from flytekitplugins_smfs.values.base import Value
 from flytekitplugins_smfs.values.errors import Problem
-from flytekitplugins_smfs.values.lustre.file_system import FileSystemId, RepositoryLink
+from flytekitplugins_smfs.values.lustre.file_system import FileSystemId
+from flytekitplugins_smfs.values.lustre.link import RepositoryLink
 from flytekitplugins_smfs.values.shapes import NetworkId
 from flytekitplugins_smfs.values.uris import S3Uri
 

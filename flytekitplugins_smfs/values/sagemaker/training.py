@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, RootModel, model_validator
 
-from flytekitplugins_smfs.values.base import MISSING, Timing, Value, given
+from flytekitplugins_smfs.values.base import MISSING, Result, Timing, Value, given
 from flytekitplugins_smfs.values.errors import Problem
 from flytekitplugins_smfs.values.sagemaker.channels import Channel, FileSystemInput
 from flytekitplugins_smfs.values.shapes import NetworkId, RoleArn, Tags, VariableName, VariableValue
@@ -125,6 +125,8 @@ class Checkpoints(Value):
 class TrainingSpec(Value):
     """One training job. https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html"""
 
+    incidental: ClassVar[frozenset[str]] = frozenset({"tags"})
+
     name: Annotated[str, Field(min_length=1, max_length=255)]
     """The task's name; the job's name is made from it and the owner."""
     algorithm: Algorithm
@@ -158,7 +160,7 @@ class TrainingSpec(Value):
         return tuple(channel for channel in self.channels.values() if isinstance(channel, FileSystemInput))
 
 
-class MetricPoint(Value):
+class MetricPoint(Result):
     """One value of a metric as read from the log; `step` counts its occurrences from 0."""
 
     name: str
@@ -167,7 +169,7 @@ class MetricPoint(Value):
     at: datetime
 
 
-class TrainingResult(Value):
+class TrainingResult(Result):
     """A completed training job."""
 
     job_name: str

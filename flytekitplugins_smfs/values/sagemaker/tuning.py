@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, RootModel, model_validator
 
-from flytekitplugins_smfs.values.base import MISSING, Timing, Value, given
+from flytekitplugins_smfs.values.base import MISSING, Result, Timing, Value, given
 from flytekitplugins_smfs.values.errors import Problem
 from flytekitplugins_smfs.values.sagemaker.training import ImageAlgorithm, TrainingSpec
 from flytekitplugins_smfs.values.shapes import MAX_TAGS, Tags
@@ -89,7 +89,7 @@ class Ranges(RootModel[dict[Annotated[str, Field(min_length=1, max_length=255)],
         return self
 
 
-class Objective(Value):
+class Objective(Result):
     """The metric to optimise and the direction; made by `Minimize(...)` or `Maximize(...)`."""
 
     type: Literal["Minimize", "Maximize"]
@@ -111,6 +111,8 @@ class TuningSpec(Value):
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateHyperParameterTuningJob.html
     """
+
+    incidental: ClassVar[frozenset[str]] = frozenset({"tags"})
 
     name: Annotated[str, Field(min_length=1, max_length=255)]
     training: TrainingSpec
@@ -148,7 +150,7 @@ class TuningSpec(Value):
             yield Problem("objective", rule, "add a MetricDefinition of this name to the training.")
 
 
-class Trial(Value):
+class Trial(Result):
     """One training job of a tuning job."""
 
     job_name: str
@@ -159,7 +161,7 @@ class Trial(Value):
     timing: Timing | None = None
 
 
-class TuningResult(Value):
+class TuningResult(Result):
     """A completed tuning job, its trials and its best one."""
 
     tuning_job_name: str

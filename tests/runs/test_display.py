@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -13,9 +12,9 @@ from rich.errors import LiveError
 from rich.progress import Progress as Bar
 
 from flytekitplugins_smfs.runs import display
-from flytekitplugins_smfs.values.operation import Link, Phase, Progress
+from flytekitplugins_smfs.values.operation import Link, Phase, State
 
-RUNNING = Progress[Any](phase=Phase.RUNNING, message="half [way]\nmore", fraction=0.5)
+RUNNING = State(Phase.RUNNING, "half [way]\nmore", fraction=0.5)
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def test_plain_lines_tell_each_change_once(screen: io.StringIO) -> None:
     with display.shown("t") as view:
         for _ in range(3):
             view.show(RUNNING)
-        view.show(Progress(phase=Phase.SUCCEEDED))
+        view.show(State(Phase.SUCCEEDED))
     lines = [line.rpartition(" (")[0] for line in screen.getvalue().splitlines()]
     assert lines == ["t running: half [way]", "t succeeded"]
 
@@ -43,7 +42,7 @@ def test_plain_lines_tell_each_change_once(screen: io.StringIO) -> None:
 def test_links_come_once_and_log_lines_unchanged(screen: io.StringIO) -> None:
     with display.shown("t") as view:
         for _ in range(2):
-            view.show(Progress(phase=Phase.RUNNING, links=(Link(name="Log", url="https://x/[a]"),)))
+            view.show(State(Phase.RUNNING, links=(Link(name="Log", url="https://x/[a]"),)))
         view.log(("[0]\ttrain-error:[bold]0.5", "x" * 300))
     text = screen.getvalue()
     assert text.count("Log: https://x/[a]") == 1

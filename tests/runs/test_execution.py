@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from flytekitplugins_smfs.flyte.execution import LocalExecution
+from flytekitplugins_smfs.runs import journal
+from flytekitplugins_smfs.runs.execution import Execution
 
 SCRIPT = """
 import sys, os, signal
-from flytekitplugins_smfs.flyte.execution import current
+from flytekitplugins_smfs.runs.execution import current
 mine = current()
 print(mine.id, mine.resumed, mine.step("a"), mine.step("a"), mine.step("b"), mine.first_attempt("a#0"), flush=True)
 how = open(sys.argv[1]).read()
@@ -110,11 +111,9 @@ def test_of_two_starts_only_one_takes_it_up(tmp_path: Path, how: Path) -> None:
 def test_a_state_directory_that_cannot_be_written_does_not_stop_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from flytekitplugins_smfs.flyte import execution
-
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(execution.tempfile, "mkdtemp", lambda **_: str(tmp_path))
-    one = LocalExecution(execution._directory())
+    monkeypatch.setattr(journal.tempfile, "mkdtemp", lambda **_: str(tmp_path))
+    one = Execution()
     one.finish()
     assert "cannot be taken up" in caplog.text

@@ -1,0 +1,395 @@
+"""The shared status view: how everything that is followed in one account and region is, asked of AWS for all at once.
+
+Up to three of a kind are described one by one. More are followed by a listing every ten seconds of what changed since
+the one before, so that the calls do not grow with the number that is followed; only ends are described. A state is
+answered from memory, and its age is known.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.values.errors import AwsFault, Denied, Invalid, Missing, Throttled, Transient
+
+_log = logging.getLogger(__name__)
+
+FEW = 3
+"""Up to so many of a kind are described rather than listed."""
+EVERY = 10.0
+"""Seconds between two askings. Where AWS is an emulator on this machine, EVERY_LOCAL."""
+EVERY_LOCAL = 1.0
+SLOWEST = 160.0
+"""Seconds between two askings while AWS throttles, at most; doubled each time, and halved again once it passes."""
+OVERLAP = timedelta(seconds=60)
+"""A listing begins so long before AWS's clock at the one before: what changed then may not have been shown yet."""
+SKEW = timedelta(minutes=5)
+"""By how much this machine's clock may be ahead of AWS's."""
+FORGOTTEN = 900.0
+"""Seconds after which what nobody asked for is not followed any more."""
+NEW = timedelta(seconds=30)
+"""For how long AWS may not show everywhere what was just made."""
+SPACING = 3.0
+"""Seconds between two listings at least, where one is wanted out of turn."""
+FRESH = 2.0
+"""Seconds within which a description is taken for the present."""
+AT_ONCE = 0.04
+"""Seconds that an answer may wait for a description that is on its way, where something is known already."""
+FIRST = 1.8
+"""The same where nothing is known yet."""
+DESCRIBERS = 4
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a listing: the summaries by id, the next page's token, and AWS's clock when it answered."""
+
+    summaries: Mapping[str, Mapping[str, Any]]
+    token: str | None
+    date: datetime | None
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a listing is to show. Listings that cannot be narrowed show all."""
+
+    created_after: datetime | None
+    modified_after: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of resource, and how AWS is asked about it."""
+
+    name: str
+    describe: Callable[[Aws, str], Mapping[str, Any]]
+    """Everything about one; raises Missing when there is none."""
+    page: Callable[[Aws, Window, str | None], Page]
+    """A page of the listing."""
+    ended: Callable[[Mapping[str, Any]], bool]
+    """Whether a summary or description tells an end: nothing of it changes any more."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of one resource."""
+
+    record: Mapping[str, Any] | None = None
+    """AWS's description or summary; None where nothing is known, or it is gone."""
+    whole: bool = False
+    """Whether the record is a description; an end is told by nothing less."""
+    gone: bool = False
+    """Whether AWS said that there is none."""
+    at: float = -math.inf
+    """When AWS was last asked so that a change would have shown, by the monotonic clock."""
+    fault: AwsFault | None = None
+    """Why AWS could not be asked the last time."""
+
+
+@dataclass
+class _Entry:
+    id: str
+    started_at: datetime
+    wanted_at: float
+    seen: Seen = Seen()
+    describing: bool = False
+    told: int = 0
+    """How often something was learnt, or could not be."""
+
+    @property
+    def known(self) -> bool:
+        return self.seen.record is not None or self.seen.gone
+
+    def settled(self, kind: Kind) -> bool:
+        """Whether nothing of it will change any more."""
+        record = self.seen.record
+        return self.seen.gone or (self.seen.whole and record is not None and kind.ended(record))
+
+
+@dataclass
+class _Group:
+    """All of one kind."""
+
+    kind: Kind
+    interval: float
+    entries: dict[str, _Entry] = field(default_factory=dict)
+    live: dict[str, _Entry] = field(default_factory=dict)
+    """Those of which something may still change."""
+    date: datetime | None = None
+    """AWS's clock at the last complete listing."""
+    listed_at: float = -math.inf
+    due: float = 0.0
+    unlistable: AwsFault | None = None
+    """Why it cannot be listed here; then it is described in turns."""
+
+    @property
+    def many(self) -> bool:
+        return len(self.live) > FEW and self.unlistable is None
+
+    def follow(self, id: str, started_at: datetime, now: float) -> _Entry:
+        if id not in self.entries:
+            self.entries[id] = self.live[id] = _Entry(id, started_at, now)
+        return self.entries[id]
+
+    def learn(self, entry: _Entry, seen: Seen) -> None:
+        entry.seen = seen
+        entry.told += 1
+        if entry.settled(self.kind):
+            self.live.pop(entry.id, None)
+
+    def forget(self, id: str) -> None:
+        self.entries.pop(id, None)
+        self.live.pop(id, None)
+
+
+class StatusView:
+    """What is known in one account and region. Thread-safe; its threads end when nothing is followed."""
+
+    def __init__(self, aws: Aws, clock: Callable[[], float] = time.monotonic) -> None:
+        self._aws = aws.steadfast().impatient()
+        self._clock = clock
+        self._every = EVERY_LOCAL if aws.settings.endpoint == "emulator" else EVERY
+        self._changed = threading.Condition()
+        self._groups: dict[str, _Group] = {}
+        self._waiting: deque[tuple[_Group, _Entry]] = deque()
+        self._describers = 0
+        self._ticking = False
+
+    def ask(self, kind: Kind, id: str, started_at: datetime, wait: float | None = None) -> Seen:
+        """What is known of one, asked for since `started_at`.
+
+        `wait` is how many seconds to wait for AWS's present answer; without it a known answer comes at once, and the
+        first one of a resource within two seconds.
+        """
+        with self._changed:
+            group = self._groups.setdefault(kind.name, _Group(kind, self._every))
+            entry = group.follow(id, started_at, self._clock())
+            entry.wanted_at = self._clock()
+            if entry.settled(kind):
+                return entry.seen
+            before = entry.told
+            self._refresh(group, entry, fresh=wait is not None)
+            self._tick()
+            if entry.describing or (group.many and not entry.known and not _new(entry)):
+                patience = wait if wait is not None else (AT_ONCE if entry.known else FIRST)
+                self._changed.wait_for(lambda: entry.told > before, patience)
+            return entry.seen
+
+    def doubt(self, kind: Kind, id: str) -> None:
+        """Something was done to it: what is known is old."""
+        with self._changed:
+            group = self._groups.get(kind.name)
+            if group and id in group.live:
+                entry = group.live[id]
+                entry.seen = Seen(entry.seen.record)
+
+    def forget(self, kind: Kind, id: str) -> None:
+        """Nobody will ask for it again."""
+        with self._changed:
+            if kind.name in self._groups:
+                self._groups[kind.name].forget(id)
+
+    def age(self, seen: Seen) -> float:
+        """Seconds since AWS was last asked so that a change would have shown."""
+        return max(0.0, self._clock() - seen.at) if seen.at > -math.inf else math.inf
+
+    def _refresh(self, group: _Group, entry: _Entry, *, fresh: bool) -> None:
+        if group.many:
+            overdue = self._clock() - group.listed_at >= SPACING and group.interval <= self._every
+            if not entry.known and not _new(entry) and overdue:
+                group.due = 0.0
+                self._changed.notify_all()
+        elif self._clock() - entry.seen.at >= (0.0 if fresh else FRESH):
+            self._describe_soon(group, entry)
+
+    def _describe_soon(self, group: _Group, entry: _Entry) -> None:
+        if entry.describing:
+            return
+        entry.describing = True
+        self._waiting.append((group, entry))
+        if self._describers < min(DESCRIBERS, len(self._waiting) + self._describers):
+            self._describers += 1
+            threading.Thread(target=self._describe_waiting, name="smfs-describe", daemon=True).start()
+
+    def _describe_waiting(self) -> None:
+        while True:
+            with self._changed:
+                if not self._waiting:
+                    self._describers -= 1
+                    return
+                group, entry = self._waiting.popleft()
+            self._describe(group, entry)
+
+    def _describe(self, group: _Group, entry: _Entry) -> None:
+        asked = self._clock()
+        try:
+            seen = Seen(group.kind.describe(self._aws, entry.id), whole=True, at=asked)
+        except Missing:
+            seen = Seen(gone=True, whole=True, at=asked)
+        except AwsFault as fault:
+            seen = _not_asked(entry.seen, fault)
+        except Exception as error:  # noqa: BLE001 - whoever follows it must go on
+            _log.exception("A description of %s %s could not be read", group.kind.name, entry.id)
+            seen = _not_asked(entry.seen, _unreadable(group.kind, error))
+        with self._changed:
+            entry.describing = False
+            group.learn(entry, seen)
+            if isinstance(seen.fault, Throttled):
+                group.interval = min(SLOWEST, group.interval * 2)
+            self._changed.notify_all()
+
+    def _tick(self) -> None:
+        """See to it that somebody asks, as long as something is followed."""
+        if not self._ticking:
+            self._ticking = True
+            threading.Thread(target=self._ticks, name="smfs-status", daemon=True).start()
+
+    def _ticks(self) -> None:
+        while True:
+            with self._changed:
+                self._forget()
+                live = [group for group in self._groups.values() if group.live]
+                if not live:
+                    self._ticking = False
+                    return
+                group = min(live, key=lambda one: one.due)
+                if group.due > self._clock():
+                    self._changed.wait(min(group.due - self._clock(), 1.0))
+                    continue
+            self._ask_all(group)
+
+    def _ask_all(self, group: _Group) -> None:
+        with self._changed:
+            if not group.many:
+                oldest = sorted(group.live.values(), key=lambda one: one.seen.at)
+                for entry in oldest[: max(FEW, round(4 * group.interval))]:
+                    self._describe_soon(group, entry)
+                group.due = self._clock() + group.interval
+                return
+            window, begun = _window(group), self._clock()
+        fault = self._list(group, window)
+        with self._changed:
+            self._learn_listing(group, fault, begun)
+            group.listed_at = self._clock()
+            group.due = group.listed_at + group.interval
+            self._changed.notify_all()
+
+    def _list(self, group: _Group, window: Window) -> AwsFault | None:
+        """Read every page and take in each as it comes. What went wrong, if anything did."""
+        token, date = None, None
+        patient = self._aws._but(patience=5.0)
+        try:
+            while True:
+                page = group.kind.page(patient, window, token)
+                date = date or page.date
+                self._take_in(group, page.summaries)
+                token = page.token
+                if not token:
+                    break
+        except AwsFault as fault:
+            return fault
+        except Exception as error:  # noqa: BLE001 - whoever follows it must go on
+            _log.exception("A listing of %s could not be read", group.kind.name)
+            return _unreadable(group.kind, error)
+        group.date = date or group.date
+        return None
+
+    def _take_in(self, group: _Group, summaries: Mapping[str, Mapping[str, Any]]) -> None:
+        with self._changed:
+            for id, summary in summaries.items():
+                entry = group.live.get(id)
+                if entry is None:
+                    continue
+                group.learn(entry, Seen(summary, at=self._clock()))
+                if group.kind.ended(summary):
+                    self._describe_soon(group, entry)
+            self._changed.notify_all()
+
+    def _learn_listing(self, group: _Group, fault: AwsFault | None, begun: float) -> None:
+        """After a listing: what it did not show has not changed; what it should have shown and did not is described."""
+        if fault is not None:
+            slower = isinstance(fault, Throttled | Transient)
+            group.interval = min(SLOWEST, group.interval * 2) if slower else group.interval
+            if isinstance(fault, Denied | Invalid):
+                _log.warning("%s cannot be listed, and so are described in turns. %s", group.kind.name, fault)
+                group.unlistable = fault
+            for entry in group.live.values():
+                group.learn(entry, _not_asked(entry.seen, fault))
+            return
+        group.interval = max(self._every, group.interval / 2)
+        for entry in group.live.values():
+            if entry.seen.at >= begun:
+                continue
+            if entry.known:
+                entry.seen = Seen(entry.seen.record, entry.seen.whole, at=begun)
+                if entry.seen.record is not None and group.kind.ended(entry.seen.record):
+                    self._describe_soon(group, entry)  # its description failed before
+            elif entry.wanted_at < begun and not _new(entry):
+                self._describe_soon(group, entry)  # absence from a list is not its end
+
+    def _forget(self) -> None:
+        limit = self._clock() - FORGOTTEN
+        for group in self._groups.values():
+            for id in [id for id, entry in group.entries.items() if entry.wanted_at < limit]:
+                group.forget(id)
+
+
+def _window(group: _Group) -> Window:
+    """Since when. What is unknown although it is older than the last listing needs one that reaches back to it."""
+    live = group.live.values()
+    created = min(entry.started_at for entry in live) - SKEW
+    since = group.date - OVERLAP if group.date else None
+    if since is None or any(not entry.known and entry.started_at < since for entry in live):
+        return Window(created)
+    return Window(created, since)
+
+
+def _new(entry: _Entry) -> bool:
+    return datetime.now(UTC) - entry.started_at < NEW
+
+
+def _not_asked(seen: Seen, fault: AwsFault) -> Seen:
+    return Seen(seen.record, seen.whole, seen.gone, seen.at, fault)
+
+
+def _unreadable(kind: Kind, error: Exception) -> AwsFault:
+    text = f"the answer could not be read ({error!r})."
+    return Transient(
+        doing=f"asking after each {kind.name}", service="", operation="", code="UnreadableAnswer", text=text
+    )
+
+
+def date_of(answer: Mapping[str, Any]) -> datetime | None:
+    """AWS's clock when it answered."""
+    text = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    try:
+        found = parsedate_to_datetime(text) if text else None
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found else None
+
+
+def by(key: str, summaries: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Summaries by the member that is their id."""
+    return {str(summary[key]): summary for summary in summaries}
+
+
+_views: dict[tuple[Any, ...], StatusView] = {}
+_lock = threading.Lock()
+
+
+def view(aws: Aws) -> StatusView:
+    """The one view of this account, region, endpoint and credentials in this process."""
+    with _lock:
+        if aws.place not in _views:
+            _views[aws.place] = StatusView(aws)
+        return _views[aws.place]

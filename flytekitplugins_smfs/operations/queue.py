@@ -1,0 +1,181 @@
+"""Creates that wait for their turn: AWS takes so few a second that Flyte would give up on most of a burst.
+
+The spec waits in a store beside the outputs, so that it survives this process, and a thread of this process creates at
+AWS's pace. Whoever asks after what this process does not know queues it again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.operations.base import Paced
+from flytekitplugins_smfs.values.errors import Capacity, SmfsError
+from flytekitplugins_smfs.values.operation import Handle, Order, Owner, Phase, State
+
+_log = logging.getLogger(__name__)
+TOMBSTONE = {"cancelled": True}
+"""What lies in a spec's place when it is not to be made any more."""
+PAUSE = 2.0
+"""Seconds before a create that failed in passing is tried again, doubling up to LONGEST_PAUSE."""
+LONGEST_PAUSE = 60.0
+
+
+class Store(Protocol):
+    """Where one spec waits."""
+
+    def read(self) -> dict[str, Any] | None:
+        """What lies there; None for nothing. Raises OSError where that cannot be told."""
+
+    def write(self, document: dict[str, Any]) -> None:
+        """Put it there. Raises OSError."""
+
+    def remove(self) -> None:
+        """Leave nothing there. Raises OSError."""
+
+
+@dataclass
+class Ticket:
+    """One create that waits."""
+
+    operation: Paced[Any, Any, Any]
+    spec: Any
+    owner: Owner
+    order: Order
+    handle: Handle
+    store: Store
+    refused: SmfsError | None = None
+    withdrawn: bool = False
+    pause: float = PAUSE
+
+    @property
+    def key(self) -> str:
+        """What tells it from others: the attempt."""
+        return self.owner.attempt_key
+
+
+class Queue:
+    """The creates of one operation that wait in this process. Thread-safe."""
+
+    def __init__(self, open: Callable[[str], Aws], sleep: Callable[[float], object] = time.sleep) -> None:
+        """`open` gives the door of a region."""
+        self._open = open
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._waiting: OrderedDict[str, Ticket] = OrderedDict()
+        self._settled: OrderedDict[str, Ticket] = OrderedDict()
+        self._working = False
+        self._direct = threading.Lock()
+
+    def directly(self, aws: Aws, operation: Paced[Any, Any, Any]) -> bool:
+        """Whether a create may be made at once: nobody waits, and it is its turn. If so, `done` gives the turn back."""
+        with self._lock:
+            if self._waiting or operation.turn is None or not aws.turn(*operation.turn):
+                return False
+            return self._direct.acquire(blocking=False)
+
+    def done(self) -> None:
+        """The create that was made at once is over."""
+        self._direct.release()
+
+    def submit(self, ticket: Ticket) -> None:
+        """Let it wait for its turn. Earlier attempts at the same step that wait are given up."""
+        for attempt in range(ticket.owner.attempt):
+            self.withdraw(ticket.owner.at(attempt).attempt_key)
+        with self._lock:
+            if ticket.key in self._waiting:
+                return
+            self._settled.pop(ticket.key, None)
+            self._waiting[ticket.key] = ticket
+            if not self._working:
+                self._working = True
+                threading.Thread(target=self._work, name="smfs-queue", daemon=True).start()
+
+    def withdraw(self, key: str) -> bool:
+        """It is not to be made any more; whether it was waiting here."""
+        with self._lock:
+            ticket = self._waiting.pop(key, None)
+            if ticket is None:
+                return False
+            ticket.withdrawn = True
+        _entomb(ticket)
+        return True
+
+    def state(self, key: str) -> State | None:
+        """Where it is; None when it does not wait here, and was not refused."""
+        with self._lock:
+            if key in self._waiting:
+                before = list(self._waiting).index(key)
+                return State(Phase.WAITING, f"waits for its turn to be created: {before} before it")
+            ticket = self._settled.get(key)
+        if ticket is None or ticket.refused is None:
+            return None
+        phase = Phase.RETRYABLE_FAILED if ticket.refused.passing else Phase.FAILED
+        return State(phase, str(ticket.refused))
+
+    def made(self, key: str) -> bool:
+        """Whether this process saw it made."""
+        ticket = self._settled.get(key)
+        return ticket is not None and ticket.refused is None
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                ticket = next(iter(self._waiting.values()), None)
+                if ticket is None:
+                    self._working = False
+                    return
+            if self._create(ticket):
+                with self._lock:
+                    if self._waiting.get(ticket.key) is ticket:
+                        del self._waiting[ticket.key]
+                    self._settled[ticket.key] = ticket
+                    while len(self._settled) > 4096:
+                        self._settled.popitem(last=False)
+            else:
+                self._sleep(ticket.pause)
+                ticket.pause = min(LONGEST_PAUSE, ticket.pause * 2)
+
+    def _create(self, ticket: Ticket) -> bool:
+        """Make it unless it is condemned; False when it is to be tried again."""
+        aws = self._open(ticket.handle.region)
+        try:
+            document = ticket.store.read()
+            if ticket.withdrawn or document is None or document == TOMBSTONE:
+                return True
+            ticket.operation.make(aws, ticket.spec, ticket.handle, ticket.order)
+            self._look_after(aws, ticket)
+        except SmfsError as error:
+            if error.passing and not isinstance(error, Capacity):
+                _log.warning("%s is tried again: %s", ticket.operation.what(ticket.handle), error)
+                return False
+            _log.warning("%s was refused: %s", ticket.operation.what(ticket.handle), error)
+            ticket.refused = error
+        except OSError as error:
+            _log.warning("Its spec cannot be read just now: %s", error)
+            return False
+        except Exception as error:  # noqa: BLE001 - the others that wait must go on
+            _log.exception("%s could not be made", ticket.operation.what(ticket.handle))
+            ticket.refused = SmfsError(f"{ticket.operation.what(ticket.handle)} could not be made: {error!r}")
+        return True
+
+    def _look_after(self, aws: Aws, ticket: Ticket) -> None:
+        """A cancellation may have come while it was being made."""
+        if ticket.withdrawn or ticket.store.read() == TOMBSTONE:
+            _log.info("%s was cancelled while it was being made", ticket.operation.what(ticket.handle))
+            ticket.operation.cancel(aws, ticket.handle)
+            return
+        ticket.store.remove()
+
+
+def _entomb(ticket: Ticket) -> None:
+    try:
+        ticket.store.write(TOMBSTONE)
+    except OSError as error:
+        _log.warning("That %s was cancelled could not be written: %s", ticket.operation.what(ticket.handle), error)

@@ -1,0 +1,300 @@
+"""The one driver: takes an operation from start to end, attempt by attempt, and stops it when asked to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from flytekitplugins_smfs.aws.door import Aws, Halted
+from flytekitplugins_smfs.operations import catalog
+from flytekitplugins_smfs.operations.base import Operation
+from flytekitplugins_smfs.operations.watch import Watch
+from flytekitplugins_smfs.runs import display, execution, signals
+from flytekitplugins_smfs.runs.aside import Aside
+from flytekitplugins_smfs.runs.pace import Pace, pace_of
+from flytekitplugins_smfs.values.errors import (
+    AwsFault,
+    OperationCancelled,
+    OperationFailed,
+    OperationTimedOut,
+    SmfsError,
+)
+from flytekitplugins_smfs.values.operation import Answer, Handle, Owner, Phase
+from flytekitplugins_smfs.values.removal import ReleaseSpec, Removed
+from flytekitplugins_smfs.values.settings import Settings
+
+FIRST_RETRY_WAIT = 1.0
+LONGEST_RETRY_WAIT = 60.0
+"""Seconds between attempts, doubling."""
+STOPPING_TIME = 1800.0
+"""Seconds for which a cancelled operation is watched until it has ended."""
+SILENT_TIME = 150.0
+"""Seconds without any answer of AWS after which a run that is being stopped leaves."""
+EXTRAS_TIME = 30.0
+"""Seconds for what is good to have and may be missing: a curve, the last lines of a log."""
+ANSWER_TIME = 2.0
+"""Seconds that a state waits for AWS's present answer."""
+MOST_LOG_PAGES = 100
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an operation ended well, and whose it was."""
+
+    answer: Answer[Any]
+    owner: Owner
+
+
+def drive(
+    operation: Operation[Any, Any, Any],
+    spec: Any,
+    settings: Settings,
+    name: str,
+    retries: int = 0,
+    timeout: timedelta | None = None,
+) -> Ended:
+    """Run an operation in this process, as a step `name` of the current execution.
+
+    Raises OperationFailed, OperationTimedOut or OperationCancelled after it has ended, and AwsFault or InvalidSpec
+    when it could not be started.
+    """
+    mine = execution.current()
+    execution.guard()
+    with signals.watching() as stop, display.shown(name) as view:
+        aws = _opened(settings, stop)
+        display.introduce(aws)
+        display.say_once(f"Execution {mine.id}{', taken up again' if mine.resumed else ''}.")
+        _see_through(mine, aws, stop, view)
+        if operation.removes:
+            mine.end()
+        step = mine.step(name)
+        attempts = Attempts(operation, spec, aws, stop, view, timeout, mine, step)
+        ended = attempts.run(retries)
+    if stop.requested:  # it came too late to stop this, so it stops what would follow
+        raise OperationCancelled(
+            f"Stopped by {stop.reason}. {name} had ended well by then, and what it made is left as it is; "
+            f"`smfs release {mine.id}` removes what this execution made."
+        )
+    return ended
+
+
+def _opened(settings: Settings, stop: signals.Stop) -> Aws:
+    """The door. It may have to start an emulator first, which does not keep a person waiting who wants to leave."""
+    opening = Aside(lambda: Aws(settings), stop)
+    if not opening.wait(signals=0):
+        raise OperationCancelled(f"Stopped by {stop.reason} before anything was started.")
+    return opening.given()
+
+
+def release(execution_id: str, settings: Settings) -> Removed:
+    """Remove what an execution made, whichever it was; Ctrl-C leaves at once, and the removal can be begun again."""
+    with signals.watching() as stop, display.shown("release") as view:
+        return _released(execution_id, _opened(settings, stop), stop, view)
+
+
+def _released(execution_id: str, aws: Aws, stop: signals.Stop, view: display.View) -> Removed:
+    owner = Owner(execution=execution_id, step="release")
+    answer: Answer[Any] = Attempt(catalog.load("release"), ReleaseSpec(), owner, aws, stop, view, None).run()
+    return Removed.model_validate(answer.result)
+
+
+def _see_through(mine: execution.Execution, aws: Aws, stop: signals.Stop, view: display.View) -> None:
+    """Finish the removal of executions that died over it, before anything new is made."""
+    while mine.unfinished:
+        dead = mine.unfinished[0]
+        view.say(f"execution {dead.execution} died while it was cleaned up: what is left is removed first.")
+        _released(dead.execution, aws, stop, view)
+        dead.close()
+        mine.unfinished.remove(dead)
+
+
+@dataclass
+class Attempts:
+    """The attempts at one operation."""
+
+    operation: Operation[Any, Any, Any]
+    spec: Any
+    aws: Aws
+    stop: signals.Stop
+    view: display.View
+    timeout: timedelta | None
+    execution: execution.Execution
+    step: str
+
+    def run(self, retries: int) -> Ended:
+        """Try until one ends well, one fails for good, or there are no more."""
+        first = self.execution.first_attempt(self.step)
+        for number in range(retries + 1):
+            owner = Owner(execution=self.execution.id, step=self.step, attempt=first + number)
+            try:
+                return Ended(self._attempt(owner), owner)
+            except SmfsError as error:
+                if not error.passing or number == retries or self.stop.requested:
+                    raise
+                self.view.say(f"attempt {number + 1} of {retries + 1} failed and is tried again. {error}")
+                self.stop.wait(min(LONGEST_RETRY_WAIT, FIRST_RETRY_WAIT * 2**number))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _attempt(self, owner: Owner) -> Answer[Any]:
+        one = Attempt(self.operation, self.spec, owner, self.aws, self.stop, self.view, self.timeout)
+        try:
+            return one.run()
+        finally:
+            if not one.ended:
+                self.execution.keep(self.step, owner.attempt)
+
+
+@dataclass
+class Attempt:
+    """One attempt at an operation."""
+
+    operation: Operation[Any, Any, Any]
+    spec: Any
+    owner: Owner
+    aws: Aws
+    stop: signals.Stop
+    view: display.View
+    timeout: timedelta | None
+    clock: Callable[[], float] = time.monotonic
+    ended: bool = True
+    """Whether nothing of it is under way any more."""
+    _cursor: str | None = None
+    _pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pace = pace_of(self.aws.settings.endpoint)
+
+    def run(self) -> Answer[Any]:
+        """From start to success. Raises for every other end."""
+        if self.stop.requested:
+            raise OperationCancelled(f"Stopped by {self.stop.reason} before {self.owner.step} was started.")
+        deadline = self.clock() + self.timeout.total_seconds() if self.timeout else None
+        handle = self._start()
+        self.ended = False
+        try:
+            answer = self._until_final(handle, deadline)
+        except (OperationCancelled, OperationTimedOut):
+            raise
+        except BaseException:  # a fault of our own or the interpreter's: leave nothing running
+            self._cancel(handle)
+            raise
+        self.ended = True
+        if answer.phase is Phase.SUCCEEDED:
+            return answer
+        message = answer.message or f"{self.operation.what(handle)} failed; AWS gave no reason."
+        raise OperationFailed(message, passing=answer.phase is Phase.RETRYABLE_FAILED)
+
+    def _start(self) -> Handle:
+        """Start it in a thread of its own. Asked to stop, no call begins any more; one that is under way is awaited,
+        because what it makes has to be cancelled."""
+        self.view.show(Answer(Phase.QUEUED, "being started"))
+        halt = threading.Event()
+        aws = self.aws.until(halt)
+        starting: Aside[Handle] = Aside(lambda: self.operation.start(aws, self.spec, self.owner), self.stop)
+        if not starting.wait(signals=0):
+            halt.set()
+            self.view.say(f"{self.stop.reason}: {self.owner.step} is not started. Once more leaves without waiting.")
+            if not starting.wait(signals=1):
+                self.ended = False
+                raise OperationCancelled(
+                    f"Left while a call to AWS was under way that may make something for {self.owner.step}. "
+                    f"The same command takes it up; `smfs release {self.owner.execution}` removes what was made."
+                )
+        try:
+            return starting.given()
+        except Halted:
+            raise OperationCancelled(f"Stopped by {self.stop.reason} before {self.owner.step} was started.") from None
+        except AwsFault as fault:
+            if not self.stop.requested:
+                raise
+            self.ended = not fault.passing  # what was asked for may have been made
+            raise OperationCancelled(f"Stopped by {self.stop.reason} while it could not be started. {fault}") from fault
+
+    def _until_final(self, handle: Handle, deadline: float | None) -> Answer[Any]:
+        watch: Watch[Any] = Watch(self.operation, handle, EXTRAS_TIME)
+        patient = self.aws.waiting(ANSWER_TIME)
+        last: Answer[Any] | None = None
+        while True:
+            if self.stop.requested:
+                self._stop_for_signal(handle)
+            asking: Aside[Answer[Any]] = Aside(lambda: self._look(watch, patient, handle), self.stop)
+            if not asking.wait(signals=0):  # a question is left to itself
+                self._stop_for_signal(handle)
+            answer = asking.given()
+            if last is None or answer.phase != last.phase:
+                self._pace.quicken()
+            last = answer
+            self.view.show(answer)
+            if answer.phase.final:
+                return answer
+            if deadline is not None and self.clock() > deadline:
+                self._stop_for_timeout(handle)
+            if display.unread():  # such as `pyflyte run ... | head`
+                display.silence()
+                self.stop.request(signals.CLOSED)
+            wait = self._pace.next()
+            self.stop.wait(wait if deadline is None else min(wait, max(0.0, deadline - self.clock())))
+
+    def _look(self, watch: Watch[Any], aws: Aws, handle: Handle) -> Answer[Any]:
+        answer = watch.ask(aws)
+        self._show_log(handle, to_the_end=answer.phase.final)
+        if answer.phase is Phase.SUCCEEDED and not answer.message:
+            return replace(answer, message=self.operation.what(handle))
+        return answer
+
+    def _show_log(self, handle: Handle, *, to_the_end: bool) -> None:
+        """Print the log lines that are new; `to_the_end` all of them, else one page."""
+        for _ in range(MOST_LOG_PAGES if to_the_end else 1):
+            try:
+                page = self.operation.logs(self.aws.impatient(), handle, self._cursor)
+            except AwsFault as fault:
+                self.view.note(f"its log could not be read just now. {fault}")
+                return
+            self._cursor = page.cursor
+            if not self.stop.requested:
+                self.view.log(page.lines)
+            if not page.lines:
+                return
+
+    def _stop_for_signal(self, handle: Handle) -> None:
+        what = self.operation.what(handle)
+        self.view.say(f"{self.stop.reason}: stopping {what}. Once more leaves without waiting.")
+        if self._cancel(handle):
+            raise OperationCancelled(f"{what} was stopped by {self.stop.reason}, and has ended.")
+        raise OperationCancelled(
+            f"{what} was asked to stop ({self.stop.reason}) but had not ended yet when this run left it. The same "
+            f"command takes it up; `smfs release {self.owner.execution}` removes what this execution made."
+        )
+
+    def _stop_for_timeout(self, handle: Handle) -> None:
+        what = self.operation.what(handle)
+        limit = f"its timeout of {self.timeout}"
+        self.view.say(f"stopping {what}: it did not end within {limit}.")
+        ended = self._cancel(handle)
+        if self.stop.requested:
+            self._stop_for_signal(handle)
+        seen = "was stopped" if ended else "was asked to stop, but had not ended when this run left it"
+        raise OperationTimedOut(f"{what} did not end within {limit} and {seen}.")
+
+    def _cancel(self, handle: Handle) -> bool:
+        """Ask until it is seen to have ended. False when a second signal, or patience, ended the watching."""
+        pace, deadline = Pace(5.0), self.clock() + STOPPING_TIME
+        answered, heard = self.clock(), max(1, len(self.stop.signals))
+        asked = Answer[Any](Phase.RUNNING, f"stopping {self.operation.what(handle)}")
+        while True:
+            self.view.show(asked)
+            asking = Aside(lambda: self.operation.cancel(self.aws, handle), self.stop)
+            if asking.wait(signals=heard):
+                try:
+                    self.ended = asking.given()
+                    answered = self.clock()
+                except AwsFault as fault:
+                    self.view.say(f"not stopped yet. {fault}")
+            silent = self.clock() - answered > SILENT_TIME
+            if self.ended or silent or len(self.stop.signals) > heard or self.clock() > deadline:
+                return self.ended
+            self.stop.wait(pace.next())
