@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flytekitplugins_smfs.flyte.config import settings
+    from flytekitplugins_smfs.flyte.downloads import download, download_model
+    from flytekitplugins_smfs.flyte.report import RunReport, publish
     from flytekitplugins_smfs.flyte.steps import file_system_input, upload
     from flytekitplugins_smfs.flyte.tasks import (
         CreateLustreTask,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         AwsFault,
         Capacity,
         Conflict,
+        Credentials,
         Denied,
         FingerprintMismatch,
         Invalid,
@@ -76,6 +79,8 @@ if TYPE_CHECKING:
 
 _HOMES: dict[str, str] = {
     "flyte.config": "settings",
+    "flyte.downloads": "download download_model",
+    "flyte.report": "RunReport publish",
     "flyte.steps": "file_system_input upload",
     "flyte.tasks": (
         "CreateLustreTask DeleteLustreTask LinkRepositoryTask OperationTask ReleaseTask UnlinkRepositoryTask "
@@ -83,21 +88,22 @@ _HOMES: dict[str, str] = {
     ),
     "flyte.training_tasks": "TrainingTask TuningTask",
     "values.base": "Timing",
-    "values.sagemaker.channels": "FileSystemInput TrainingInput",
     "values.dataset": "Dataset Evaluation",
     "values.errors": (
-        "AwsFault Capacity Conflict Denied FingerprintMismatch Invalid InvalidSpec Missing OperationCancelled "
-        "OperationError OperationFailed OperationTimedOut Problem SettingsError SmfsError Throttled Transient"
+        "AwsFault Capacity Conflict Credentials Denied FingerprintMismatch Invalid InvalidSpec Missing "
+        "OperationCancelled OperationError OperationFailed OperationTimedOut Problem SettingsError SmfsError "
+        "Throttled Transient"
     ),
     "values.lustre.file_system": "LustreFileSystem LustreSpec",
     "values.lustre.link": "RepositoryLink",
     "values.removal": "Removed",
-    "values.settings": "Settings",
+    "values.sagemaker.channels": "FileSystemInput TrainingInput",
     "values.sagemaker.training": (
         "BuiltinAlgorithm Checkpoints Hyperparameters ImageAlgorithm MetricDefinition MetricPoint Network "
         "Resources Stopping TrainingResult"
     ),
     "values.sagemaker.tuning": "Categorical Continuous Integer Maximize Minimize Objective Ranges Trial TuningResult",
+    "values.settings": "Settings",
 }
 """Module -> the public names that live there."""
 
@@ -112,6 +118,7 @@ __all__ = [
     "Conflict",
     "Continuous",
     "CreateLustreTask",
+    "Credentials",
     "Dataset",
     "DeleteLustreTask",
     "Denied",
@@ -144,6 +151,7 @@ __all__ = [
     "Removed",
     "RepositoryLink",
     "Resources",
+    "RunReport",
     "Settings",
     "SettingsError",
     "SmfsError",
@@ -160,8 +168,11 @@ __all__ = [
     "UnlinkRepositoryTask",
     "create_lustre",
     "delete_lustre",
+    "download",
+    "download_model",
     "file_system_input",
     "link_repository",
+    "publish",
     "settings",
     "unlink_repository",
     "upload",

@@ -14,40 +14,51 @@ from pathlib import Path
 import numpy as np
 from flytekit import CronSchedule, LaunchPlan, current_context, task, workflow
 from flytekit.types.directory import FlyteDirectory
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.datasets.model import download, download_model
-from flytekitplugins_smfs.flyte.config import settings
-from flytekitplugins_smfs.flyte.report import RunReport, publish
-from flytekitplugins_smfs.flyte.steps import file_system_input, upload
-from flytekitplugins_smfs.flyte.tasks import (
+from flytekitplugins_smfs import (
+    BuiltinAlgorithm,
+    Continuous,
+    Dataset,
+    Evaluation,
+    FileSystemInput,
+    Integer,
+    LustreSpec,
+    Minimize,
     ReleaseTask,
+    Removed,
+    RepositoryLink,
+    Resources,
+    RunReport,
+    SmfsError,
+    Stopping,
+    Timing,
+    TrainingResult,
+    TrainingTask,
+    TuningResult,
+    TuningTask,
     create_lustre,
     delete_lustre,
+    download,
+    download_model,
+    file_system_input,
     link_repository,
+    publish,
     unlink_repository,
+    upload,
 )
-from flytekitplugins_smfs.flyte.training_tasks import TrainingTask, TuningTask
-from flytekitplugins_smfs.values.base import Timing, Value
-from flytekitplugins_smfs.values.dataset import Dataset, Evaluation
-from flytekitplugins_smfs.values.errors import SmfsError
-from flytekitplugins_smfs.values.lustre.file_system import LustreSpec, Removed, RepositoryLink
-from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput
-from flytekitplugins_smfs.values.sagemaker.training import BuiltinAlgorithm, Resources, Stopping, TrainingResult
-from flytekitplugins_smfs.values.sagemaker.tuning import Continuous, Integer, Minimize, TuningResult
 
 DIGITS = tuple(map(str, range(10)))
 
 
-class Outcome(Value):
+class Outcome(BaseModel):
     """What the workflow gives: the best model and how good it is."""
 
     model_uri: str
     accuracy: float = Field(ge=0, le=1)
     """Share of held-out digits that the best model reads correctly."""
     best_hyperparameters: dict[str, str]
-    remaining: tuple[str, ...]
+    remaining: list[str]
     """What of this run still exists in AWS apart from files in S3. Empty when all went well."""
 
 
@@ -116,10 +127,9 @@ def evaluate(dataset: Dataset, model_uri: str) -> Evaluation:
     import xgboost
 
     started = datetime.now(UTC)
-    aws = Aws(settings())
     with tempfile.TemporaryDirectory() as directory:
-        model = download_model(aws, model_uri, Path(directory)) / "xgboost-model"
-        table = np.loadtxt(download(aws, f"{dataset.uri}/test/digits.csv", Path(directory) / "test.csv"), delimiter=",")
+        model = download_model(model_uri, directory) / "xgboost-model"
+        table = np.loadtxt(download(f"{dataset.uri}/test/digits.csv", Path(directory) / "test.csv"), delimiter=",")
         if not model.is_file():
             raise SmfsError(f"{model_uri} holds no file named {model.name}; SageMaker's XGBoost writes one.")
         booster = xgboost.Booster()
@@ -167,7 +177,7 @@ def report(
         model_uri=tuning.best_model_uri,
         accuracy=evaluation.accuracy,
         best_hyperparameters=tuning.best_hyperparameters,
-        remaining=run.remaining,
+        remaining=list(run.remaining),
     )
 
 

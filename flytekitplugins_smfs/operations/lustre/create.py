@@ -43,7 +43,7 @@ class FileSystemMaking(Making):
         return records.file_systems(aws, *self.tag)
 
     def dead(self, record: Record) -> bool:
-        return record["Lifecycle"] in records.DEAD
+        return records.dying(record)
 
     def differences(self, aws: Aws, record: Record) -> Iterable[Difference]:
         tags = tag_map(record.get("Tags"))

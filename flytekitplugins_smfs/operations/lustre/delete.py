@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.aws.names import EXECUTION_TAG, REMOVING_TAG, execution_label
+from flytekitplugins_smfs.aws.names import EXECUTION_TAG, execution_label
 from flytekitplugins_smfs.aws.status import view
 from flytekitplugins_smfs.operations.base import NO_ORDER, Operation, now, seen, timing
 from flytekitplugins_smfs.operations.lustre import records
@@ -67,8 +67,4 @@ class DeleteLustre(Operation[DeleteSpec, DeleteHandle, Removed]):
 def _going(aws: Aws, execution: str) -> list[str]:
     """File systems of this execution that were to be removed and are still there. Those in use are none of them."""
     found = records.file_systems(aws, EXECUTION_TAG, execution_label(execution))
-    return [
-        str(one["FileSystemId"])
-        for one in found
-        if one["Lifecycle"] in records.DEAD or records.has_tag(one, REMOVING_TAG)
-    ]
+    return [str(one["FileSystemId"]) for one in found if records.dying(one)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.aws.names import OWNER_TAG, owner_tags, tag_list
+from flytekitplugins_smfs.aws.names import OWNER_TAG, REMOVING_TAG, owner_tags, tag_list
 from flytekitplugins_smfs.aws.status import view
 from flytekitplugins_smfs.operations.base import NO_ORDER, Operation, is_new, now, seen, timing, unknown
 from flytekitplugins_smfs.operations.lustre import records
@@ -25,9 +25,12 @@ MAX_ASSOCIATIONS = 8
 class LinkHandle(Handle):
     """An association being created; `created` says whether this owner made it, and so may remove it."""
 
-    association_id: str
+    association_id: str = ""
+    """Empty while an earlier one of the same path and repository is still being removed: AWS takes no other before."""
     created: bool
     file_system: LustreFileSystem
+    awaited: dict[str, Any] | None = None
+    """The spec of what is made once the earlier one is gone."""
 
 
 class AssociationMaking(Making):
@@ -49,7 +52,7 @@ class AssociationMaking(Making):
         return (normal_path(found["FileSystemPath"]), found["DataRepositoryPath"].rstrip("/")) == self._place
 
     def dead(self, record: Record) -> bool:
-        return record["Lifecycle"] in records.DEAD
+        return records.dying(record)
 
     def differences(self, aws: Aws, record: Record) -> Iterable[Difference]:
         return tuple(_differences(record, self.spec))
@@ -96,17 +99,17 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
 
     def start(self, aws: Aws, spec: LinkSpec, owner: Owner, order: Order = NO_ORDER) -> LinkHandle:
         there = aws.at(spec.file_system.region)
-        found = own(there, AssociationMaking(spec, owner)) or {}
-        return LinkHandle(
-            region=there.region,
-            owner=owner,
-            started_at=now(),
-            association_id=found["AssociationId"],
-            created=records.has_tag(found, OWNER_TAG, owner.key),
-            file_system=spec.file_system,
-        )
+        making = AssociationMaking(spec, owner)
+        fields = {"region": there.region, "owner": owner, "started_at": now(), "file_system": spec.file_system}
+        if _predecessors(there, making):
+            return LinkHandle(created=True, awaited=spec.model_dump(mode="json"), **fields)
+        found = own(there, making) or {}
+        created = records.has_tag(found, OWNER_TAG, owner.key)
+        return LinkHandle(association_id=found["AssociationId"], created=created, **fields)
 
     def state(self, aws: Aws, handle: LinkHandle) -> State:
+        if not handle.association_id:
+            return self._awaited(aws, handle)
         name = handle.association_id
         known = seen(aws, records.ASSOCIATION, name, handle)
         if known.record is None and not known.gone:
@@ -124,6 +127,15 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
         phase = Phase.RETRYABLE_FAILED if found and records.may_pass(found) else Phase.FAILED
         return State(phase, f"Association {name}: {reason}", record=found)
 
+    def _awaited(self, aws: Aws, handle: LinkHandle) -> State:
+        """The state of what is made once an earlier one is gone; making it is as idempotent as a start."""
+        making = AssociationMaking(LinkSpec.model_validate(handle.awaited), handle.owner)
+        gone = [remove_association(aws, making.id(one)) for one in _predecessors(aws, making)]
+        if not all(gone):
+            return State(Phase.QUEUED, "an earlier link of the same path and repository is still being removed")
+        found = own(aws, making) or {}
+        return self.state(aws, handle.model_copy(update={"association_id": found["AssociationId"]}))
+
     def result(self, aws: Aws, handle: LinkHandle, state: State) -> RepositoryLink:
         found = state.record
         view(aws).forget(records.ASSOCIATION, handle.association_id)
@@ -132,15 +144,28 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
             file_system=handle.file_system,
             repository=found["DataRepositoryPath"],
             path=found["FileSystemPath"],
-            adopted=not handle.created,
+            adopted=not records.has_tag(found, OWNER_TAG, handle.owner.key),
             timing=timing(handle),
         )
 
     def cancel(self, aws: Aws, handle: LinkHandle) -> bool:
-        return not handle.created or remove_association(aws.at(handle.region), handle.association_id)
+        there = aws.at(handle.region)
+        if handle.association_id:
+            return not handle.created or remove_association(there, handle.association_id)
+        making = AssociationMaking(LinkSpec.model_validate(handle.awaited), handle.owner)
+        mine = [one for one in making.find(there) if records.has_tag(one, OWNER_TAG, handle.owner.key)]
+        gone = [remove_association(there, making.id(one)) for one in mine]  # asks for all, not up to the first
+        return all(gone)
 
     def what(self, handle: LinkHandle) -> str:
-        return f"data repository association {handle.association_id}"
+        return f"data repository association {handle.association_id or f'on {handle.file_system.id}'}"
+
+
+def _predecessors(aws: Aws, making: AssociationMaking) -> list[Record]:
+    """Those of the same path and repository that are going, unless one lives."""
+    found = making.find(aws)
+    going = [one for one in found if one["Lifecycle"] in records.GOING or records.has_tag(one, REMOVING_TAG)]
+    return going if len(going) == len(found) else []
 
 
 def _differences(found: Record, spec: LinkSpec) -> Iterator[Difference]:

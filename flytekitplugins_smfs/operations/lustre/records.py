@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.aws.names import tag_map
+from flytekitplugins_smfs.aws.names import REMOVING_TAG, tag_map
 from flytekitplugins_smfs.aws.status import Kind, Page, Window, by, date_of
 from flytekitplugins_smfs.values.errors import Missing
 
@@ -67,6 +67,11 @@ def association(aws: Aws, association_id: str) -> dict[str, Any]:
     answer = aws.call("fsx", "DescribeDataRepositoryAssociations", request, doing=doing)
     code = "DataRepositoryAssociationNotFound"
     return _only(answer["Associations"], doing, "DescribeDataRepositoryAssociations", code)
+
+
+def dying(record: Mapping[str, Any]) -> bool:
+    """Whether it is going, broken, or marked for removal: it can be neither used nor adopted."""
+    return record["Lifecycle"] in DEAD or has_tag(record, REMOVING_TAG)
 
 
 def failure(found: Mapping[str, Any]) -> str:
