@@ -37,7 +37,7 @@ DEV = [
 
 setup(
     name="flytekitplugins-smfs",
-    version="0.1.0",
+    version="0.2.0",
     description="SageMaker training over FSx for Lustre, from provisioning to teardown, as typed Flyte tasks",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

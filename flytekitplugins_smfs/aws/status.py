@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -77,6 +77,8 @@ class Kind:
     """A page of the listing."""
     ended: Callable[[Mapping[str, Any]], bool]
     """Whether a summary or description tells an end: nothing of it changes any more."""
+    created: str = "CreationTime"
+    """The member of both that has the time when it was made."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Seen:
     record: Mapping[str, Any] | None = None
     """AWS's description or summary; None where nothing is known, or it is gone."""
     whole: bool = False
-    """Whether the record is a description; an end is told by nothing less."""
+    """Whether the record is a description, or it is gone for good; an end is told by nothing less."""
     gone: bool = False
     """Whether AWS said that there is none."""
     at: float = -math.inf
@@ -99,6 +101,8 @@ class Seen:
 class _Entry:
     id: str
     started_at: datetime
+    """When it was asked for, or made if that was earlier: an attempt takes up what the one before made."""
+    followed_at: float
     wanted_at: float
     seen: Seen = Seen()
     describing: bool = False
@@ -109,10 +113,13 @@ class _Entry:
     def known(self) -> bool:
         return self.seen.record is not None or self.seen.gone
 
+    def over(self, kind: Kind) -> bool:
+        """Whether its end was told, if only by a listing."""
+        return self.seen.record is not None and kind.ended(self.seen.record)
+
     def settled(self, kind: Kind) -> bool:
         """Whether nothing of it will change any more."""
-        record = self.seen.record
-        return self.seen.gone or (self.seen.whole and record is not None and kind.ended(record))
+        return self.seen.whole and (self.seen.gone or self.over(kind))
 
 
 @dataclass
@@ -128,34 +135,57 @@ class _Group:
     """AWS's clock at the last complete listing."""
     listed_at: float = -math.inf
     due: float = 0.0
+    throttled: bool = False
+    """Whether AWS throttled in this turn."""
     unlistable: AwsFault | None = None
     """Why it cannot be listed here; then it is described in turns."""
 
     @property
+    def few(self) -> bool:
+        return len(self.live) <= FEW
+
+    @property
     def many(self) -> bool:
-        return len(self.live) > FEW and self.unlistable is None
+        return not self.few and self.unlistable is None
 
     def follow(self, id: str, started_at: datetime, now: float) -> _Entry:
         if id not in self.entries:
-            self.entries[id] = self.live[id] = _Entry(id, started_at, now)
+            self.entries[id] = self.live[id] = _Entry(id, started_at, now, now)
         return self.entries[id]
 
     def learn(self, entry: _Entry, seen: Seen) -> None:
-        entry.seen = seen
         entry.told += 1
-        if entry.settled(self.kind):
-            self.live.pop(entry.id, None)
+        record = seen.record or {}
+        if seen.gone or self.kind.ended(record) or not entry.over(self.kind):  # a stale answer takes back no end
+            entry.seen = seen
+        created = record.get(self.kind.created)
+        if isinstance(created, datetime):
+            entry.started_at = min(entry.started_at, created)
+        if entry.settled(self.kind) and self.live.get(entry.id) is entry:
+            del self.live[entry.id]
 
     def forget(self, id: str) -> None:
         self.entries.pop(id, None)
         self.live.pop(id, None)
+
+    def slow(self) -> None:
+        """AWS throttles: half the pace, once in a turn."""
+        if not self.throttled:
+            self.interval = min(SLOWEST, self.interval * 2)
+        self.throttled = True
+
+    def turn(self, every: float) -> None:
+        """A turn is over. If it was not throttled, the pace may double again."""
+        if not self.throttled:
+            self.interval = max(every, self.interval / 2)
+        self.throttled = False
 
 
 class StatusView:
     """What is known in one account and region. Thread-safe; its threads end when nothing is followed."""
 
     def __init__(self, aws: Aws, clock: Callable[[], float] = time.monotonic) -> None:
-        self._aws = aws.steadfast().impatient()
+        self._aws = aws.steadfast().impatient()._but(_ends=math.inf)  # who opens it may have little time
         self._clock = clock
         self._every = EVERY_LOCAL if aws.settings.endpoint == "emulator" else EVERY
         self._changed = threading.Condition()
@@ -176,6 +206,8 @@ class StatusView:
             entry.wanted_at = self._clock()
             if entry.settled(kind):
                 return entry.seen
+            if entry.seen.gone and not _new(entry):
+                entry.seen = Seen()  # AWS may not have shown yet what was new
             before = entry.told
             self._refresh(group, entry, fresh=wait is not None)
             self._tick()
@@ -208,8 +240,12 @@ class StatusView:
             if not entry.known and not _new(entry) and overdue:
                 group.due = 0.0
                 self._changed.notify_all()
-        elif self._clock() - entry.seen.at >= (0.0 if fresh else FRESH):
+        elif fresh or not entry.known or (group.few and self._old(group, entry)):
             self._describe_soon(group, entry)
+
+    def _old(self, group: _Group, entry: _Entry) -> bool:
+        """Whether it is described again out of turn: not while AWS throttles."""
+        return self._clock() - entry.seen.at >= FRESH and group.interval <= self._every
 
     def _describe_soon(self, group: _Group, entry: _Entry) -> None:
         if entry.describing:
@@ -234,7 +270,7 @@ class StatusView:
         try:
             seen = Seen(group.kind.describe(self._aws, entry.id), whole=True, at=asked)
         except Missing:
-            seen = Seen(gone=True, whole=True, at=asked)
+            seen = Seen(gone=True, whole=not _new(entry), at=asked)
         except AwsFault as fault:
             seen = _not_asked(entry.seen, fault)
         except Exception as error:  # noqa: BLE001 - whoever follows it must go on
@@ -244,7 +280,8 @@ class StatusView:
             entry.describing = False
             group.learn(entry, seen)
             if isinstance(seen.fault, Throttled):
-                group.interval = min(SLOWEST, group.interval * 2)
+                group.slow()
+                group.due = max(group.due, asked + group.interval)
             self._changed.notify_all()
 
     def _tick(self) -> None:
@@ -270,17 +307,19 @@ class StatusView:
     def _ask_all(self, group: _Group) -> None:
         with self._changed:
             if not group.many:
+                group.turn(self._every)
                 oldest = sorted(group.live.values(), key=lambda one: one.seen.at)
-                for entry in oldest[: max(FEW, round(4 * group.interval))]:
+                for entry in oldest[: max(FEW, round(4 * self._every))]:
                     self._describe_soon(group, entry)
                 group.due = self._clock() + group.interval
                 return
+            group.throttled = False
             window, begun = _window(group), self._clock()
         fault = self._list(group, window)
         with self._changed:
             self._learn_listing(group, fault, begun)
             group.listed_at = self._clock()
-            group.due = group.listed_at + group.interval
+            group.due = group.listed_at + (0.0 if group.unlistable else group.interval)
             self._changed.notify_all()
 
     def _list(self, group: _Group, window: Window) -> AwsFault | None:
@@ -289,9 +328,10 @@ class StatusView:
         patient = self._aws._but(patience=5.0)
         try:
             while True:
+                asked = self._clock()
                 page = group.kind.page(patient, window, token)
                 date = date or page.date
-                self._take_in(group, page.summaries)
+                self._take_in(group, page.summaries, asked)
                 token = page.token
                 if not token:
                     break
@@ -303,38 +343,44 @@ class StatusView:
         group.date = date or group.date
         return None
 
-    def _take_in(self, group: _Group, summaries: Mapping[str, Mapping[str, Any]]) -> None:
+    def _take_in(self, group: _Group, summaries: Mapping[str, Mapping[str, Any]], asked: float) -> None:
         with self._changed:
             for id, summary in summaries.items():
                 entry = group.live.get(id)
                 if entry is None:
                     continue
-                group.learn(entry, Seen(summary, at=self._clock()))
-                if group.kind.ended(summary):
+                ended = group.kind.ended(summary)
+                # Why an end could not be described is told until it can be.
+                group.learn(entry, Seen(summary, at=asked, fault=entry.seen.fault if ended else None))
+                if ended:
                     self._describe_soon(group, entry)
             self._changed.notify_all()
 
     def _learn_listing(self, group: _Group, fault: AwsFault | None, begun: float) -> None:
         """After a listing: what it did not show has not changed; what it should have shown and did not is described."""
+        if isinstance(fault, Denied | Invalid):  # nobody needs a listing, so it is not shown as anybody's fault
+            _log.warning("%s cannot be listed, and so are described in turns. %s", group.kind.name, fault)
+            group.unlistable = fault
+            return
         if fault is not None:
-            slower = isinstance(fault, Throttled | Transient)
-            group.interval = min(SLOWEST, group.interval * 2) if slower else group.interval
-            if isinstance(fault, Denied | Invalid):
-                _log.warning("%s cannot be listed, and so are described in turns. %s", group.kind.name, fault)
-                group.unlistable = fault
+            if isinstance(fault, Throttled | Transient):
+                group.slow()
             for entry in group.live.values():
                 group.learn(entry, _not_asked(entry.seen, fault))
             return
-        group.interval = max(self._every, group.interval / 2)
+        group.turn(self._every)
         for entry in group.live.values():
             if entry.seen.at >= begun:
                 continue
-            if entry.known:
-                entry.seen = Seen(entry.seen.record, entry.seen.whole, at=begun)
-                if entry.seen.record is not None and group.kind.ended(entry.seen.record):
-                    self._describe_soon(group, entry)  # its description failed before
-            elif entry.wanted_at < begun and not _new(entry):
-                self._describe_soon(group, entry)  # absence from a list is not its end
+            if entry.seen.record is not None:
+                entry.seen = replace(entry.seen, at=begun)
+                wanted = entry.over(group.kind)  # its description failed before
+            else:
+                wanted = entry.followed_at < begun and not _new(entry)  # absence from a list is not its end
+            if wanted:
+                self._describe_soon(group, entry)
+            else:
+                entry.seen = replace(entry.seen, fault=None)
 
     def _forget(self) -> None:
         limit = self._clock() - FORGOTTEN
@@ -358,7 +404,7 @@ def _new(entry: _Entry) -> bool:
 
 
 def _not_asked(seen: Seen, fault: AwsFault) -> Seen:
-    return Seen(seen.record, seen.whole, seen.gone, seen.at, fault)
+    return replace(seen, fault=fault)
 
 
 def _unreadable(kind: Kind, error: Exception) -> AwsFault:

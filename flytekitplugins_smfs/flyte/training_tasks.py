@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Unpack
+from collections.abc import Mapping
+from typing import Any, Unpack, cast
 
 from pydantic import BaseModel
 
@@ -14,27 +14,38 @@ from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
 from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
 from flytekitplugins_smfs.values.sagemaker.training import (
     BuiltinAlgorithm,
-    Checkpoints,
     Hyperparameters,
     ImageAlgorithm,
-    MetricDefinition,
-    Network,
-    Resources,
-    Scalar,
-    Stopping,
+    TrainingFields,
     TrainingResult,
     TrainingSpec,
 )
-from flytekitplugins_smfs.values.sagemaker.tuning import Objective, Range, Ranges, TuningResult, TuningSpec
+from flytekitplugins_smfs.values.sagemaker.tuning import (
+    Objective,
+    Range,
+    Ranges,
+    TuningFields,
+    TuningResult,
+    TuningSpec,
+)
 
 OWN_INPUTS = ("hyperparameters", "ranges")
+
+
+class TrainingOptions(TrainingFields, TaskOptions, total=False):
+    """The spec's fields and every task's options."""
+
+
+class TuningOptions(TuningFields, TaskOptions, total=False):
+    """The spec's fields and every task's options."""
 
 
 class TrainingTask(OperationTask):
     """One SageMaker training job.
 
     `channels` names the job's channels and says which kind each is: `{"train": FileSystemInput}`. They are inputs
-    of the task, together with `hyperparameters`, which are laid over the declared ones.
+    of the task, together with `hyperparameters`, which are laid over the declared ones. Everything else that a
+    `TrainingSpec` has is given by its name.
     Raises InvalidSpec, with every problem at once, when the declaration is wrong.
     """
 
@@ -43,35 +54,12 @@ class TrainingTask(OperationTask):
         name: str,
         algorithm: BuiltinAlgorithm | ImageAlgorithm,
         channels: Mapping[str, type[Any]],
-        *,
-        hyperparameters: Hyperparameters | Mapping[str, Scalar] | None = None,
-        resources: Resources | None = None,
-        stopping: Stopping | None = None,
-        metrics: Sequence[MetricDefinition] = (),
-        environment: Mapping[str, str] | None = None,
-        network: Network | None = None,
-        checkpoints: Checkpoints | None = None,
-        role: str | None = None,
-        output_uri: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        **options: Unpack[TaskOptions],
+        **options: Unpack[TrainingOptions],
     ) -> None:
-        given = {
-            "name": name,
-            "algorithm": algorithm,
-            "hyperparameters": hyperparameters,
-            "resources": resources,
-            "stopping": stopping,
-            "metrics": tuple(metrics),
-            "environment": environment,
-            "network": network,
-            "checkpoints": checkpoints,
-            "role": role,
-            "output_uri": output_uri,
-            "tags": tags,
-        }
-        self.spec: TrainingSpec = _declared(f"TrainingTask {name!r}", TrainingSpec, given)
-        self.channels = _channel_inputs(f"TrainingTask {name!r}", channels)
+        fields, rest = _divided(options)
+        what = f"TrainingTask {name!r}"
+        self.spec: TrainingSpec = _declared(what, TrainingSpec, {"name": name, "algorithm": algorithm, **fields})
+        self.channels = _channel_inputs(what, channels)
         inputs = {key: kind for key, (_, kind) in self.channels.items()}
         super().__init__(
             name,
@@ -80,7 +68,7 @@ class TrainingTask(OperationTask):
             TrainingResult,
             spec=dumped(self.spec),
             paths={key: f"channels.{channel}" for key, (channel, _) in self.channels.items()},
-            **options,
+            **rest,
         )
 
 
@@ -88,7 +76,8 @@ class TuningTask(OperationTask):
     """One hyperparameter tuning job over what a TrainingTask trains.
 
     Its inputs are the training's channels, `hyperparameters` (laid over the declared, fixed ones) and `ranges` (laid
-    over the declared ones). Raises InvalidSpec, with every problem at once, when the declaration is wrong.
+    over the declared ones). Everything else that a `TuningSpec` has is given by its name.
+    Raises InvalidSpec, with every problem at once, when the declaration is wrong.
     """
 
     def __init__(
@@ -97,27 +86,10 @@ class TuningTask(OperationTask):
         training: TrainingTask,
         objective: Objective,
         ranges: Ranges | Mapping[str, Range],
-        *,
-        strategy: Literal["Bayesian", "Random"] = "Bayesian",
-        max_jobs: int = 10,
-        max_parallel: int = 1,
-        early_stopping: Literal["Off", "Auto"] = "Off",
-        random_seed: int | None = None,
-        tags: Mapping[str, str] | None = None,
-        **options: Unpack[TaskOptions],
+        **options: Unpack[TuningOptions],
     ) -> None:
-        given = {
-            "name": name,
-            "training": training.spec,
-            "objective": objective,
-            "ranges": ranges,
-            "strategy": strategy,
-            "max_jobs": max_jobs,
-            "max_parallel": max_parallel,
-            "early_stopping": early_stopping,
-            "random_seed": random_seed,
-            "tags": tags,
-        }
+        fields, rest = _divided(options)
+        given = {"name": name, "training": training.spec, "objective": objective, "ranges": ranges, **fields}
         self.spec: TuningSpec = _declared(f"TuningTask {name!r}", TuningSpec, given)
         inputs = {key: kind for key, (_, kind) in training.channels.items()}
         channels = {key: f"training.channels.{channel}" for key, (channel, _) in training.channels.items()}
@@ -132,8 +104,14 @@ class TuningTask(OperationTask):
             TuningResult,
             spec=dumped(self.spec),
             paths={**channels, "hyperparameters": "training.hyperparameters"},
-            **options,
+            **rest,
         )
+
+
+def _divided(options: Mapping[str, Any]) -> tuple[dict[str, Any], TaskOptions]:
+    """The spec's fields, and the options that every task takes."""
+    rest = {name: value for name, value in options.items() if name in TaskOptions.__annotations__}
+    return {name: value for name, value in options.items() if name not in rest}, cast(TaskOptions, rest)
 
 
 def _declared(what: str, spec_type: type[Any], given: Mapping[str, Any]) -> Any:
@@ -147,7 +125,7 @@ def _plain(value: Any) -> Any:
         return dumped(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def _channel_inputs(what: str, channels: Mapping[str, type[Any]]) -> dict[str, tuple[str, type[Any]]]:

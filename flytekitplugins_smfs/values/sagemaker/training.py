@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
 from pydantic import Field, RootModel, model_validator
 
@@ -120,6 +120,22 @@ class Checkpoints(Value):
 
     s3_uri: S3Uri
     local_path: Annotated[str, Field(pattern=r"^/", max_length=4096)] = "/opt/ml/checkpoints"
+
+
+class TrainingFields(TypedDict, total=False):
+    """What a declaration of a training may say, beside its name, algorithm and channels: the fields of TrainingSpec as
+    they are written in Python."""
+
+    hyperparameters: Hyperparameters | Mapping[str, Scalar] | None
+    resources: Resources | None
+    stopping: Stopping | None
+    metrics: Sequence[MetricDefinition]
+    environment: Mapping[str, str] | None
+    network: Network | None
+    checkpoints: Checkpoints | None
+    role: str | None
+    output_uri: str | None
+    tags: Mapping[str, str] | None
 
 
 class TrainingSpec(Value):

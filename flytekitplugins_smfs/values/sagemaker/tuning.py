@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
 from pydantic import Field, RootModel, model_validator
 
@@ -104,6 +104,17 @@ def Minimize(metric_name: str) -> Objective:
 def Maximize(metric_name: str) -> Objective:
     """Search for the largest final value of a metric."""
     return Objective(type="Maximize", metric_name=metric_name)
+
+
+class TuningFields(TypedDict, total=False):
+    """What a declaration of a tuning may say, beside its name, training, objective and ranges."""
+
+    strategy: Literal["Bayesian", "Random"]
+    max_jobs: int
+    max_parallel: int
+    early_stopping: Literal["Off", "Auto"]
+    random_seed: int | None
+    tags: Mapping[str, str] | None
 
 
 class TuningSpec(Value):
