@@ -19,6 +19,7 @@ from flytekit.core.context_manager import FlyteContextManager
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.runs import display, driver, execution
+from flytekitplugins_smfs.runs.signals import Stop
 from flytekitplugins_smfs.values.errors import (
     InvalidSpec,
     OperationCancelled,
@@ -445,3 +446,22 @@ def test_an_eager_workflow_runs_two_at_once(fake: FileOperation) -> None:
     results = asyncio.run(both())
     thread.join()
     assert [result.removed for result in results] == [("it",), ("it",)]
+
+
+def test_attempts_are_waited_between_and_for_longer_each_time(
+    fake: FileOperation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(driver, "FIRST_RETRY_WAIT", 0.02)
+    monkeypatch.setattr(driver, "LONGEST_RETRY_WAIT", 0.05)
+    wait = Stop.wait
+
+    def noted(self: Stop, seconds: float) -> bool:
+        waits.append(seconds)
+        return wait(self, seconds)
+
+    monkeypatch.setattr(Stop, "wait", noted)
+    fake.set("retry", "CapacityError")
+    with pytest.raises(OperationFailed):
+        fake_task("t", retries=4)()
+    assert [seconds for seconds in waits if seconds in (0.02, 0.04, 0.05)] == [0.02, 0.04, 0.05, 0.05]
