@@ -12,9 +12,11 @@ from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.inventory import holdings
 from flytekitplugins_smfs.operations.lustre.create import CreateLustre
 from flytekitplugins_smfs.operations.release import Release
+from flytekitplugins_smfs.operations.sagemaker.training import Train
 from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
 from flytekitplugins_smfs.values.operation import Owner
 from flytekitplugins_smfs.values.removal import ReleaseSpec
+from flytekitplugins_smfs.values.sagemaker.training import ImageAlgorithm, TrainingSpec
 from flytekitplugins_smfs.values.settings import Settings
 from tests.cli.conftest import Smfs
 from tests.operations.driving import ROLE, finish
@@ -58,6 +60,20 @@ def test_what_an_execution_made_is_listed_and_released(
     assert f"Removed {found['id']}" in released.stdout
     assert released.stdout.rstrip().endswith("Nothing is left.")
     assert holdings(aws, execution) == ()
+
+
+def test_an_orphaned_job_is_listed_and_stopped(
+    smfs: Smfs, aws: Aws, emulator: Any, env: dict[str, str], execution: str
+) -> None:
+    # N1
+    algorithm = ImageAlgorithm("123456789012.dkr.ecr.us-east-1.amazonaws.com/s:1", entrypoint=("sleep", "600"))
+    job = Train().start(aws, TrainingSpec(name="orphan", algorithm=algorithm), Owner(execution=execution, step="n1"))
+    assert job.job_name in smfs("ls", execution, env=env).stdout
+    released = smfs("release", execution, "--yes", env=env)
+    assert released.returncode == 0, released.stderr
+    assert f"Removed {job.job_name}" in released.stdout
+    status = emulator.client("sagemaker").describe_training_job(TrainingJobName=job.job_name)
+    assert status["TrainingJobStatus"] == "Stopped"
 
 
 def test_nothing_is_removed_without_a_yes(smfs: Smfs, aws: Aws, env: dict[str, str], execution: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -200,3 +201,125 @@ def test_throttling_is_not_a_failure(
     assert resource.phase == TaskExecution.QUEUED
     assert "Rate exceeded" in resource.message
     assert connector.finish(TRAIN, meta).phase == TaskExecution.SUCCEEDED
+
+
+# N3
+def test_flytes_ten_seconds_are_kept_while_every_call_is_late(
+    connector: Connector, emulator: Emulator, channels: dict[str, Any], name: str
+) -> None:
+    """A create past its deadline costs a retry, and a delete past it is asked again up to ten times."""
+    endless = {**channels, "hyperparameters": ENDLESS}
+    late = [{"service": service, "delay": 3.0, "times": 1000} for service in ("sagemaker", "fsx", "ec2", "sts", "logs")]
+    took: dict[str, float] = {}
+
+    def timed(what: str, call: Any) -> Any:
+        began = time.monotonic()
+        try:
+            return call()
+        finally:
+            took[what] = time.monotonic() - began
+
+    emulator.faults(*late)
+    try:
+        train = timed("create a job", lambda: connector.create(TRAIN, endless, name=name, node="t"))
+        system = timed("create a file system", lambda: connector.create(create_lustre, {}, name=name, node="s"))
+        timed("get", lambda: connector.get(TRAIN, train))
+        timed("get again", lambda: connector.get(TRAIN, train))
+        timed("delete a job", lambda: connector.delete(TRAIN, train))
+        timed("delete a file system", lambda: connector.delete(create_lustre, system))
+    finally:
+        emulator.faults()
+    assert max(took.values()) < 9, took
+    assert took["get"] < 3, took
+    fsx, sagemaker = emulator.client("fsx"), emulator.client("sagemaker")
+
+    def ended() -> bool:
+        every = fsx.describe_file_systems()["FileSystems"]
+        mine = [one for one in every if any(name in tag["Value"] for tag in one.get("Tags", []))]
+        jobs = [sagemaker.describe_training_job(TrainingJobName=job) for job in training_jobs(emulator, "wire-train")]
+        return not mine and not any(job["TrainingJobStatus"] == "InProgress" for job in jobs)
+
+    wait_for(ended, 40)
+
+
+# N1
+def test_a_removal_that_was_begun_is_seen_through_after_a_restart(
+    connector: Connector, emulator: Emulator, name: str
+) -> None:
+    """No thread holds what a restart would lose: the resource says by itself that it is to go."""
+    with emulator.changed_settings(fsx_creating_seconds=6.0):
+        meta = connector.create(create_lustre, {"spec": LustreSpec()}, name=name)
+        busy = {"service": "fsx", "operation": "DeleteFileSystem", "code": "BadRequest", "status": 400, "times": 1000}
+        emulator.faults(busy)  # as while AWS creates it
+        connector.delete(create_lustre, meta)
+        connector.kill()
+        emulator.faults()
+        connector.start()  # nobody asks for anything
+        fsx = emulator.client("fsx")
+
+        def gone() -> bool:
+            every = fsx.describe_file_systems()["FileSystems"]
+            return not any(name in tag["Value"] for one in every for tag in one.get("Tags", []))
+
+        wait_for(gone, 40)
+
+
+# C107
+def test_a_restarted_connector_knows_at_once_what_runs(
+    connector: Connector, emulator: Emulator, channels: dict[str, Any], name: str
+) -> None:
+    meta = connector.create(TRAIN, {**channels, "hyperparameters": ENDLESS}, name=name)
+    wait_for(lambda: connector.get(TRAIN, meta).phase == TaskExecution.RUNNING, 30)
+    connector.kill()
+    connector.start()
+    assert connector.get(TRAIN, meta).phase == TaskExecution.RUNNING
+    connector.delete(TRAIN, meta)
+
+
+def test_a_create_that_waits_for_its_turn_is_told_so_and_is_made(
+    connector: Connector, emulator: Emulator, channels: dict[str, Any], name: str, tmp_path: Path
+) -> None:
+    """AWS takes one CreateTrainingJob a second, and Flyte waits ten for each."""
+    before = set(training_jobs(emulator, "wire-train"))
+    nodes = [f"n{number}" for number in range(6)]
+    prefixes = {node: str(tmp_path / node) for node in nodes}
+    metas = {node: connector.create(TRAIN, channels, prefixes[node], name=name, node=node) for node in nodes}
+    phases = {connector.get(TRAIN, meta).phase for meta in metas.values()}
+    assert TaskExecution.WAITING_FOR_RESOURCES in phases
+    assert any((Path(prefix) / "smfs-spec.json").exists() for prefix in prefixes.values())
+    for meta in metas.values():
+        assert len(meta) < 4096
+        assert connector.finish(TRAIN, meta).phase == TaskExecution.SUCCEEDED
+    assert len(set(training_jobs(emulator, "wire-train")) - before) == len(nodes)
+    assert not any((Path(prefix) / "smfs-spec.json").exists() for prefix in prefixes.values())
+
+
+def test_what_waits_survives_the_connector_and_what_was_cancelled_is_not_made(
+    connector: Connector, emulator: Emulator, channels: dict[str, Any], name: str, tmp_path: Path
+) -> None:
+    before = set(training_jobs(emulator, "wire-train"))
+    nodes = [f"n{number}" for number in range(8)]
+    metas = {node: connector.create(TRAIN, channels, str(tmp_path / node), name=name, node=node) for node in nodes}
+    waiting = [node for node in nodes if b'"waiting"' in metas[node]]
+    assert len(waiting) >= 4
+    kept, cancelled = waiting[-1], waiting[-2]
+    connector.delete(TRAIN, metas[cancelled])
+    connector.kill()
+    connector.start()
+    assert connector.get(TRAIN, metas[cancelled]).phase == TaskExecution.FAILED
+    assert connector.finish(TRAIN, metas[kept]).phase == TaskExecution.SUCCEEDED
+    for node in nodes:
+        if node != cancelled:
+            assert connector.finish(TRAIN, metas[node]).phase == TaskExecution.SUCCEEDED
+    assert len(set(training_jobs(emulator, "wire-train")) - before) == len(nodes) - 1
+
+
+def test_a_store_that_cannot_be_written_to_makes_the_create_wait_in_the_call(
+    connector: Connector, emulator: Emulator, channels: dict[str, Any], name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    nodes = [f"n{number}" for number in range(3)]
+    metas = [connector.create(TRAIN, channels, str(tmp_path / "file" / node), name=name, node=node) for node in nodes]
+    assert not any(b'"waiting"' in meta for meta in metas)
+    for meta in metas:
+        assert connector.finish(TRAIN, meta).phase == TaskExecution.SUCCEEDED
