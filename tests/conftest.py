@@ -20,6 +20,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.matrix import points
+
 Answer = TypeVar("Answer")
 
 # flytekit leaves directories wherever temporary files go: for the tests and what they start, a place that is removed.
@@ -37,6 +39,23 @@ for number, handler in (
 ):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    points.configure(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    points.select(config, items)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    points.try_one(item)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in points.told(terminalreporter):
+        terminalreporter.write_line(line)
 
 
 def run_emulator(*arguments: str) -> str:

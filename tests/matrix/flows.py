@@ -1,0 +1,67 @@
+"""Small workflows for real `pyflyte run` processes: everything is made, used and removed again.
+
+`SMFS_TEST_STATE` is a directory by whose files a test steers them. While `hold-<name>` is there, the pause of that name
+lasts and `held-<name>` says that it was reached; `hold-job` keeps the training job going, `fail-job` lets it fail.
+"""
+
+import os
+import time
+from pathlib import Path
+
+from flytekit import task, workflow
+
+from flytekitplugins_smfs import (
+    FileSystemInput,
+    LustreSpec,
+    ReleaseTask,
+    Removed,
+    TrainingTask,
+    create_lustre,
+    delete_lustre,
+    file_system_input,
+    link_repository,
+    unlink_repository,
+)
+from flytekitplugins_smfs.values.sagemaker.training import ImageAlgorithm
+from tests.matrix.dying import arm
+
+STATE = Path(os.environ["SMFS_TEST_STATE"])
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matrix:1"
+JOB = 'while [ -e "$0/hold-job" ]; do sleep 0.05; done; echo trained; [ ! -e "$0/fail-job" ]'
+
+arm()
+job = ImageAlgorithm(IMAGE, entrypoint=("sh", "-c", JOB, str(STATE)))
+train = TrainingTask("matrix.train", job, {"train": FileSystemInput})
+release = ReleaseTask("matrix.release", inputs={"repository": str})
+
+
+@task
+def pause(name: str) -> str:
+    """An ordinary task; it lasts as long as the test says."""
+    while (STATE / f"hold-{name}").exists():
+        (STATE / f"held-{name}").touch()
+        time.sleep(0.02)
+    return name
+
+
+def steps(repository: str) -> Removed:
+    ready = pause(name="first")
+    file_system = create_lustre(spec=LustreSpec())
+    link = link_repository(file_system=file_system, repository=repository)
+    paused = pause(name="between")
+    trained = train(train=file_system_input(link=link, uri=repository))
+    unlinked = unlink_repository(link=link)
+    deleted = delete_lustre(file_system=file_system)
+    ready >> file_system
+    link >> paused >> trained >> unlinked >> deleted
+    return deleted
+
+
+@workflow
+def kept(repository: str) -> Removed:
+    return steps(repository=repository)
+
+
+@workflow(on_failure=release)
+def released(repository: str) -> Removed:
+    return steps(repository=repository)

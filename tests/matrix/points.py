@@ -1,0 +1,80 @@
+"""How many points of a matrix were tried, told at the end of a session; and which of them every session tries.
+
+A test that is marked `point("crash matrix")` is a point of that matrix. All of them together are what `make soak` tries
+(SMFS_SOAK=1): those that are marked `soak` are left out otherwise, so that the others are the sample.
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+import statistics
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+T = TypeVar("T")
+SOAK = bool(os.environ.get("SMFS_SOAK"))
+_TRIED, _ANSWERED = "smfs-point", "smfs-answered"
+_totals: collections.Counter[str] = collections.Counter()
+
+
+def sampled(values: Iterable[T], sample: Iterable[T]) -> list[Any]:
+    """Parameters of a test: those outside of the sample are soaked only."""
+    chosen, found = list(sample), []
+    for value in values:
+        given = value if isinstance(value, tuple) else (value,)
+        found.append(pytest.param(*given, marks=() if value in chosen else (pytest.mark.soak,)))
+    return found
+
+
+def answered(request: pytest.FixtureRequest, seconds: float) -> None:
+    """How long a point's process took to answer a signal."""
+    request.node.user_properties.append((_ANSWERED, seconds))
+
+
+def configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "soak: tried by `make soak` only (SMFS_SOAK=1)")
+    config.addinivalue_line("markers", "point(matrix): a point of this matrix; how many were tried is told at the end")
+
+
+def select(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Count the points, and leave out what is not to be tried now."""
+    for item in items:
+        if mark := item.get_closest_marker("point"):
+            _totals[mark.args[0]] += 1
+    if not SOAK:
+        soaked = [item for item in items if item.get_closest_marker("soak")]
+        items[:] = [item for item in items if item not in soaked]
+        config.hook.pytest_deselected(items=soaked)
+
+
+def try_one(item: pytest.Item) -> None:
+    """Write on the test's report that it is a point, and of how many: that also comes from another process."""
+    if mark := item.get_closest_marker("point"):
+        item.user_properties.append((_TRIED, [mark.args[0], _totals[mark.args[0]]]))
+
+
+def told(reporter: Any) -> Iterator[str]:
+    """A line for each matrix."""
+    tried: collections.Counter[str] = collections.Counter()
+    failed: collections.Counter[str] = collections.Counter()
+    totals: dict[str, int] = {}
+    seconds: dict[str, list[float]] = {}
+    for outcome in ("passed", "failed"):
+        for report in reporter.stats.get(outcome, []):
+            for name, value in report.user_properties:
+                if name == _TRIED and report.when == "call":
+                    matrix, total = value
+                    totals[matrix] = max(total, totals.get(matrix, 0))
+                    tried[matrix] += 1
+                    failed[matrix] += outcome == "failed"
+                    times = [value for name, value in report.user_properties if name == _ANSWERED]
+                    seconds.setdefault(matrix, []).extend(times)
+    for matrix in sorted(tried):
+        held = f"{failed[matrix]} did not hold" if failed[matrix] else "all held"
+        line = f"{matrix}: {tried[matrix]} of {totals[matrix]} points tried, {held}"
+        if times := seconds[matrix]:
+            line += f"; answered in {statistics.median(times):.2f} s (median), {max(times):.2f} s at most"
+        yield line
