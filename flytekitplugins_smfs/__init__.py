@@ -179,6 +179,19 @@ __all__ = [
 ]
 
 
+def _declared() -> dict[str, str]:
+    """Values that a service declares with its operations: name -> module."""
+    from flytekitplugins_smfs.operations.catalog import SERVICES
+
+    declared = [verb.values.partition(":") for service in SERVICES for verb in service.verbs if verb.values]
+    return {name: f"values.{module}" for module, _, names in declared for name in names.split(",")}
+
+
+if not TYPE_CHECKING:
+    _HOME_OF |= _declared()
+    __all__ += [name for name in _declared() if name not in __all__]
+
+
 def __getattr__(name: str) -> object:
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -113,13 +113,9 @@ class _Entry:
     def known(self) -> bool:
         return self.seen.record is not None or self.seen.gone
 
-    def over(self, kind: Kind) -> bool:
-        """Whether its end was told, if only by a listing."""
-        return self.seen.record is not None and kind.ended(self.seen.record)
-
     def settled(self, kind: Kind) -> bool:
         """Whether nothing of it will change any more."""
-        return self.seen.whole and (self.seen.gone or self.over(kind))
+        return self.seen.whole and (self.seen.gone or _over(kind, self.seen))
 
 
 @dataclass
@@ -155,10 +151,9 @@ class _Group:
 
     def learn(self, entry: _Entry, seen: Seen) -> None:
         entry.told += 1
-        record = seen.record or {}
-        if seen.gone or self.kind.ended(record) or not entry.over(self.kind):  # a stale answer takes back no end
-            entry.seen = seen
-        created = record.get(self.kind.created)
+        if seen.gone or _over(self.kind, seen) or not _over(self.kind, entry.seen):
+            entry.seen = seen  # anything else were a stale answer that takes back an end
+        created = (seen.record or {}).get(self.kind.created)
         if isinstance(created, datetime):
             entry.started_at = min(entry.started_at, created)
         if entry.settled(self.kind) and self.live.get(entry.id) is entry:
@@ -269,6 +264,7 @@ class StatusView:
         asked = self._clock()
         try:
             seen = Seen(group.kind.describe(self._aws, entry.id), whole=True, at=asked)
+            _over(group.kind, seen)  # raises here where it cannot be read
         except Missing:
             seen = Seen(gone=True, whole=not _new(entry), at=asked)
         except AwsFault as fault:
@@ -374,7 +370,7 @@ class StatusView:
                 continue
             if entry.seen.record is not None:
                 entry.seen = replace(entry.seen, at=begun)
-                wanted = entry.over(group.kind)  # its description failed before
+                wanted = _over(group.kind, entry.seen)  # its description failed before
             else:
                 wanted = entry.followed_at < begun and not _new(entry)  # absence from a list is not its end
             if wanted:
@@ -401,6 +397,11 @@ def _window(group: _Group) -> Window:
 
 def _new(entry: _Entry) -> bool:
     return datetime.now(UTC) - entry.started_at < NEW
+
+
+def _over(kind: Kind, seen: Seen) -> bool:
+    """Whether its end was told, if only by a listing."""
+    return seen.record is not None and kind.ended(seen.record)
 
 
 def _not_asked(seen: Seen, fault: AwsFault) -> Seen:

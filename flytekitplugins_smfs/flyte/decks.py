@@ -6,10 +6,10 @@ A deck is a piece of HTML that Flyte shows in its console; `page` makes a file o
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -68,27 +68,44 @@ def run_deck(
     return _deck(title, subtitle, tiles, sections)
 
 
-def operation_deck(name: str, progress: State, result: BaseModel | None) -> str:
-    """A page about one operation: how it ended, its links, its result."""
-    tiles = [Tile("State", progress.phase.value.replace("_", " "), "good" if result is not None else "")]
+def operation_deck(name: str, state: State, result: BaseModel | None, sections: Sequence[str] = ()) -> str:
+    """A page about one operation: how it ended, its links, its result; `sections` as its service declares them."""
+    tiles = [Tile("State", state.phase.value.replace("_", " "), "good" if result is not None else "")]
     timing = getattr(result, "timing", None)
     if isinstance(timing, Timing):
         tiles.append(Tile("Took", duration(timing.seconds)))
-    sections: list[Html] = []
-    if isinstance(result, TrainingResult):
-        tiles.extend(Tile(metric, number(value)) for metric, value in list(result.metrics.items())[:4])
-        sections.extend(_training(result))
-    if isinstance(result, TuningResult):
-        tiles.append(Tile(f"Best {result.objective.metric_name}", number_or_dash(result.best.objective)))
-        sections.extend(_tuning(result))
-    if isinstance(result, Evaluation):
-        sections.extend(_evaluation(result))
-    if progress.links:
-        sections.append(_section("Links", "", el("p", *_spaced(link(one.url, one.name) for one in progress.links))))
+    shown: list[Html] = []
+    for section in sections if result is not None else ():
+        more, content = SECTIONS[section](result)
+        tiles.extend(more)
+        shown.extend(content)
+    if state.links:
+        shown.append(_section("Links", "", el("p", *_spaced(link(one.url, one.name) for one in state.links))))
     if result is not None:
         rows = [el("tr", el("td", key), el("td", el("code", value), class_="wrap")) for key, value in _flat(result)]
-        sections.append(_section("Result", "", table(["Field", "Value"], rows)))
-    return _deck(name, progress.message, tiles, sections)
+        shown.append(_section("Result", "", table(["Field", "Value"], rows)))
+    return _deck(name, state.message, tiles, shown)
+
+
+def _of_training(result: TrainingResult) -> tuple[list[Tile], list[Html]]:
+    tiles = [Tile(metric, number(value)) for metric, value in list(result.metrics.items())[:4]]
+    return tiles, _training(result)
+
+
+def _of_tuning(result: TuningResult) -> tuple[list[Tile], list[Html]]:
+    return [Tile(f"Best {result.objective.metric_name}", number_or_dash(result.best.objective))], _tuning(result)
+
+
+def _of_evaluation(result: Evaluation) -> tuple[list[Tile], list[Html]]:
+    return [], _evaluation(result)
+
+
+SECTIONS: dict[str, Callable[[Any], tuple[list[Tile], list[Html]]]] = {
+    "training": _of_training,
+    "tuning": _of_tuning,
+    "evaluation": _of_evaluation,
+}
+"""What a service may declare for the decks of its operations: figures to see first, and sections."""
 
 
 def page(title: str, deck: str) -> str:

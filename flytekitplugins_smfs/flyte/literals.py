@@ -10,7 +10,7 @@ from flytekit.core.type_engine import TypeEngine, TypeTransformer
 from flytekit.extras.pydantic_transformer.transformer import PydanticTransformer
 from flytekit.models.annotation import TypeAnnotation
 from flytekit.models.types import LiteralType, SimpleType, TypeStructure
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from flytekitplugins_smfs.flyte import private
 from flytekitplugins_smfs.values.base import Value
@@ -26,13 +26,18 @@ class ValueTransformer(PydanticTransformer):
         TypeTransformer.__init__(self, "SMFS value", kind, enable_type_assertions=False)
 
     def get_literal_type(self, t: type[BaseModel]) -> LiteralType:
-        fields = {name: TypeEngine.to_literal_type(listed(info.annotation)) for name, info in t.model_fields.items()}
+        fields = {name: TypeEngine.to_literal_type(_typed(t, info.annotation)) for name, info in t.model_fields.items()}
         return LiteralType(
             simple=SimpleType.STRUCT,
             metadata=bare(t.model_json_schema()),
             structure=TypeStructure(tag="", dataclass_type=fields),
             annotation=TypeAnnotation({CACHE_KEY_METADATA: {SERIALIZATION_FORMAT: MESSAGEPACK}}),
         )
+
+
+def _typed(kind: type[BaseModel], annotation: Any) -> Any:
+    """What a field's literal type is made of. A dictionary is what it was in 0.1.0: a structure without more."""
+    return annotation if issubclass(kind, RootModel) else listed(annotation)
 
 
 def listed(annotation: Any) -> Any:

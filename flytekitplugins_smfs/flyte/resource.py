@@ -255,7 +255,7 @@ async def _write_outputs(ctx: FlyteContext, meta: Meta, found: Answer[Any], outp
     from flytekitplugins_smfs.flyte.decks import operation_deck
 
     here = Path(ctx.file_access.get_random_local_directory())
-    page = operation_deck(meta.operation, found, found.result)
+    page = operation_deck(meta.operation, found, found.result, catalog.deck_of(meta.operation))
     tabs = {"NAV_HTML": '<li onclick="handleLinkClick(this)">Operation</li>', "BODY_HTML": f"<div>{page}</div>"}
     (here / DECK_FILE_NAME).write_text(get_deck_template().substitute(tabs), encoding="utf-8")
     write_proto_to_file(outputs.to_flyte_idl(), str(here / OUTPUTS_FILE))

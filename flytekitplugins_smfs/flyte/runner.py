@@ -36,19 +36,21 @@ def run(
     spec = validated(operation.spec_type, binding.data(inputs), f"The call of {name}")
     ended = drive(operation, spec, settings(), name, retries, timeout)
     if deck:
-        display.console().print(f"{name} deck: {_write_deck(name, ended)}", soft_wrap=True, highlight=False)
+        display.console().print(
+            f"{name} deck: {_write_deck(name, binding.operation, ended)}", soft_wrap=True, highlight=False
+        )
     outputs: Mapping[str, Any] = operation.outputs(ended.answer.result)
     return outputs
 
 
-def _write_deck(name: str, ended: Ended) -> str:
+def _write_deck(name: str, operation: str, ended: Ended) -> str:
     """Add the operation's page to the decks that flytekit writes when the task ends, and keep it as a file."""
     from flytekit import Deck
 
     from flytekitplugins_smfs.flyte.decks import operation_deck, page
     from flytekitplugins_smfs.flyte.report import deck_directory
 
-    deck = operation_deck(name, ended.answer, ended.answer.result)
+    deck = operation_deck(name, ended.answer, ended.answer.result, catalog.deck_of(operation))
     Deck("Operation", deck)
     directory = deck_directory()
     directory.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from flytekit.core.interface import Interface
 
 from flytekitplugins_smfs.flyte import literals, private, runner
 from flytekitplugins_smfs.flyte.binding import PAYLOAD, TASK_TYPE_PREFIX, Binding, plain_values
+from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.operations.base import OUTPUT
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
 from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
@@ -46,15 +47,17 @@ class OperationTask(PythonTask[None]):
         self,
         name: str,
         operation: str,
-        inputs: Mapping[str, Any],
-        output: type[Any] | Mapping[str, type[Any]],
+        inputs: Mapping[str, Any] | None = None,
+        output: type[Any] | Mapping[str, type[Any]] | None = None,
         *,
         spec: Mapping[str, Any] | None = None,
         paths: Mapping[str, str] | None = None,
         **options: Unpack[TaskOptions],
     ) -> None:
-        """`inputs` maps names to types, or to pairs of type and default; `output` is the type of the one output, or
-        maps names to types."""
+        """`inputs` maps names to types, or to pairs of type and default; without them they are the fields of the
+        operation's spec. `output` is the type of the one output, or maps names to types; by default the operation's."""
+        inputs = spec_inputs(operation) if inputs is None else inputs
+        output = catalog.load(operation).result_type if output is None else output
         outputs = output if isinstance(output, Mapping) else {OUTPUT: output}
         self._defaults = {key: kind[1] for key, kind in inputs.items() if isinstance(kind, tuple)}
         super().__init__(
@@ -89,6 +92,21 @@ class OperationTask(PythonTask[None]):
         """As flytekit's; but threads that share its contexts do not mix them."""
         with private.own_contexts() if private.runs_here() else contextlib.nullcontext():
             return super().__call__(*args, **kwargs)
+
+
+def spec_inputs(operation: str) -> dict[str, Any]:
+    """The fields of an operation's spec as inputs of a task."""
+    fields = catalog.load(operation).spec_type.model_fields
+    return {
+        name: literals.listed(info.annotation)
+        if info.is_required()
+        else (literals.listed(info.annotation), _listed(info.get_default(call_default_factory=True)))
+        for name, info in fields.items()
+    }
+
+
+def _listed(default: Any) -> Any:
+    return list(default) if isinstance(default, tuple) else default
 
 
 def _metadata(name: str, options: TaskOptions) -> TaskMetadata:

@@ -47,6 +47,11 @@ def load(name: str) -> Any:
     return service.load(verb.home)()
 
 
+def deck_of(name: str) -> tuple[str, ...]:
+    """The sections of a deck that show the operation's result."""
+    return OPERATIONS[name][1].deck if name in OPERATIONS else ()
+
+
 @functools.cache
 def holdings() -> tuple[Holdings, ...]:
     """Every kind that costs money by being there, in the order of removal."""

@@ -52,6 +52,9 @@ class Ticket:
     store: Store
     refused: SmfsError | None = None
     withdrawn: bool = False
+    begun: bool = False
+    """Whether AWS was asked for it, so that it may be there."""
+    made: bool = False
     pause: float = PAUSE
 
     @property
@@ -85,9 +88,13 @@ class Queue:
         self._direct.release()
 
     def submit(self, ticket: Ticket) -> None:
-        """Let it wait for its turn. Earlier attempts at the same step that wait are given up."""
+        """Let it wait for its turn. Earlier attempts at the same step that wait are given up, but for one that is
+        making what this one has taken up."""
+        what = ticket.operation.what(ticket.handle)
         for attempt in range(ticket.owner.attempt):
-            self.withdraw(ticket.owner.at(attempt).attempt_key)
+            earlier = self._waiting.get(ticket.owner.at(attempt).attempt_key)
+            if earlier is not None and earlier.operation.what(earlier.handle) != what:
+                self.withdraw(earlier.key)
         with self._lock:
             if ticket.key in self._waiting:
                 return
@@ -132,46 +139,85 @@ class Queue:
                     self._working = False
                     return
             if self._create(ticket):
-                with self._lock:
-                    if self._waiting.get(ticket.key) is ticket:
-                        del self._waiting[ticket.key]
-                    self._settled[ticket.key] = ticket
-                    while len(self._settled) > 4096:
-                        self._settled.popitem(last=False)
+                self._settle(ticket)
             else:
                 self._sleep(ticket.pause)
                 ticket.pause = min(LONGEST_PAUSE, ticket.pause * 2)
 
+    def _settle(self, ticket: Ticket) -> None:
+        """It does not wait any more. What was withdrawn up to now may be there all the same."""
+        with self._lock:
+            if self._waiting.get(ticket.key) is ticket:
+                del self._waiting[ticket.key]
+            self._settled[ticket.key] = ticket
+            while len(self._settled) > 4096:
+                self._settled.popitem(last=False)
+        if ticket.withdrawn and ticket.begun:  # in a thread of its own: others wait for their turn
+            threading.Thread(target=self._stop, args=(ticket,), name="smfs-queue-stop", daemon=True).start()
+
     def _create(self, ticket: Ticket) -> bool:
         """Make it unless it is condemned; False when it is to be tried again."""
-        aws = self._open(ticket.handle.region)
+        what = ticket.operation.what(ticket.handle)
         try:
-            document = ticket.store.read()
-            if ticket.withdrawn or document is None or document == TOMBSTONE:
-                return True
-            ticket.operation.make(aws, ticket.spec, ticket.handle, ticket.order)
-            self._look_after(aws, ticket)
+            aws = self._open(ticket.handle.region)
+            if not ticket.made:
+                self._make(aws, ticket)
+            if ticket.made:
+                self._look_after(ticket)
         except SmfsError as error:
             if error.passing and not isinstance(error, Capacity):
-                _log.warning("%s is tried again: %s", ticket.operation.what(ticket.handle), error)
+                _log.warning("%s is tried again: %s", what, error)
                 return False
-            _log.warning("%s was refused: %s", ticket.operation.what(ticket.handle), error)
+            _log.warning("%s was refused: %s", what, error)
             ticket.refused = error
         except OSError as error:
-            _log.warning("Its spec cannot be read just now: %s", error)
+            _log.warning("The spec of %s cannot be read just now, and others go first: %s", what, error)
+            with self._lock:
+                if self._waiting.get(ticket.key) is ticket:
+                    self._waiting.move_to_end(ticket.key)
             return False
         except Exception as error:  # noqa: BLE001 - the others that wait must go on
-            _log.exception("%s could not be made", ticket.operation.what(ticket.handle))
-            ticket.refused = SmfsError(f"{ticket.operation.what(ticket.handle)} could not be made: {error!r}")
+            _log.exception("%s could not be made", what)
+            ticket.refused = SmfsError(f"{what} could not be made: {error!r}")
         return True
 
-    def _look_after(self, aws: Aws, ticket: Ticket) -> None:
-        """A cancellation may have come while it was being made."""
-        if ticket.withdrawn or ticket.store.read() == TOMBSTONE:
-            _log.info("%s was cancelled while it was being made", ticket.operation.what(ticket.handle))
-            ticket.operation.cancel(aws, ticket.handle)
+    def _make(self, aws: Aws, ticket: Ticket) -> None:
+        document = ticket.store.read()
+        ticket.withdrawn = ticket.withdrawn or document == TOMBSTONE
+        if ticket.withdrawn and not ticket.begun:
+            ticket.refused = SmfsError(f"{ticket.operation.what(ticket.handle)} was cancelled before it was made.")
+        if ticket.withdrawn or document is None:  # without a spec it was made before
             return
-        ticket.store.remove()
+        ticket.begun = True
+        ticket.operation.make(aws, ticket.spec, ticket.handle, ticket.order)
+        ticket.made = True
+
+    def _look_after(self, ticket: Ticket) -> None:
+        """A cancellation may have come while it was being made: its tombstone stays."""
+        ticket.withdrawn = ticket.withdrawn or ticket.store.read() == TOMBSTONE
+        if ticket.withdrawn:
+            return
+        try:
+            ticket.store.remove()
+        except OSError as error:  # whoever finds it finds that it was made, too
+            _log.warning("The spec of %s is left behind: %s", ticket.operation.what(ticket.handle), error)
+
+    def _stop(self, ticket: Ticket) -> None:
+        """It was cancelled while it was being made: see that it ends."""
+        _log.info("%s was cancelled while it was being made", ticket.operation.what(ticket.handle))
+        pause = PAUSE
+        while not self._stopped(ticket):
+            self._sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * 2)
+
+    def _stopped(self, ticket: Ticket) -> bool:
+        """Ask for its end; whether it was seen to have ended, or nothing can be done."""
+        operation, handle = ticket.operation, ticket.handle
+        try:
+            return operation.cancel(self._open(handle.region), handle)
+        except Exception as error:  # noqa: BLE001 - whatever it is, somebody has to be told
+            _log.warning("%s could not be stopped: %s %s", operation.what(handle), error, operation.leaves(handle))
+            return not (isinstance(error, SmfsError) and error.passing)
 
 
 def _entomb(ticket: Ticket) -> None:

@@ -31,6 +31,8 @@ class Verb:
     """The IAM actions that it needs: `fsx:CreateFileSystem`."""
     deck: tuple[str, ...] = ()
     """The sections of a deck that show its result."""
+    values: str = ""
+    """`module:Name,Name` of values in `values/` that the package's root shall offer, beside those that it lists."""
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,10 @@ class Aside(Generic[T]):
             self._stop.wait(60.0)
         return self._done.is_set()
 
+    def settle(self, seconds: float) -> bool:
+        """Wait for its end so long, whatever signals come; whether it has ended."""
+        return self._done.wait(seconds)
+
     def given(self) -> T:
         """What it gave, or raise what it raised. Only after its end."""
         if self._error is not None:

@@ -36,6 +36,8 @@ SILENT_TIME = 150.0
 """Seconds without any answer of AWS after which a run that is being stopped leaves."""
 EXTRAS_TIME = 30.0
 """Seconds for what is good to have and may be missing: a curve, the last lines of a log."""
+SETTLING = 0.2
+"""Seconds that a run which is asked to stop waits for the answer to a question that is under way."""
 ANSWER_TIME = 2.0
 """Seconds that a state waits for AWS's present answer."""
 MOST_LOG_PAGES = 100
@@ -222,7 +224,8 @@ class Attempt:
             if self.stop.requested:
                 self._stop_for_signal(handle)
             asking: Aside[Answer[Any]] = Aside(lambda: self._look(watch, patient, handle), self.stop)
-            if not asking.wait(signals=0):  # a question is left to itself
+            # A question is left to itself, but for one that is just being answered: it may tell the end.
+            if not asking.wait(signals=0) and not asking.settle(SETTLING):
                 self._stop_for_signal(handle)
             answer = asking.given()
             if last is None or answer.phase != last.phase:

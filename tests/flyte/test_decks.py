@@ -22,6 +22,7 @@ from flytekitplugins_smfs.flyte.deck.timeline import Part, Step, timeline
 from flytekitplugins_smfs.flyte.deck.trials import ranking, trial_plots, trial_table
 from flytekitplugins_smfs.flyte.decks import operation_deck, page
 from flytekitplugins_smfs.flyte.report import RunReport, publish
+from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.values.dataset import Evaluation
 from flytekitplugins_smfs.values.operation import Answer, Link, Phase
 from flytekitplugins_smfs.values.removal import Removed
@@ -155,7 +156,7 @@ def results() -> Iterator[tuple[str, BaseModel]]:
 def test_every_result_has_a_page(name: str, result: BaseModel) -> None:
     links = (Link(name="Console", url="https://console.aws.amazon.com/?a=1&b=<2>"), Link(name="Data", url="s3://b/k"))
     progress = Answer[Any](phase=Phase.SUCCEEDED, message="Done <at last>", links=links, result=result)
-    deck = operation_deck(f"digits.{name}", progress, result)
+    deck = operation_deck(f"digits.{name}", progress, result, sections_of(result))
     assert_sound(deck)
     said = shown(deck)
     assert f"digits.{name}" in said
@@ -166,7 +167,7 @@ def test_every_result_has_a_page(name: str, result: BaseModel) -> None:
     assert hrefs == ["https://console.aws.amazon.com/?a=1&b=<2>"]
     for field in type(result).model_fields:
         assert field in said
-    bad = operation_deck(EVIL, Answer[Any](phase=Phase.SUCCEEDED, message=EVIL), poisoned(result))
+    bad = operation_deck(EVIL, Answer[Any](phase=Phase.SUCCEEDED, message=EVIL), poisoned(result), sections_of(result))
     assert_sound(bad)
     assert "<script" not in bad
 
@@ -213,6 +214,14 @@ def test_a_curve_ends_with_its_last_value_and_knows_its_smallest() -> None:
     assert f"train:mlogloss: last {number(last.value)}, smallest" in said
 
 
+def sections_of(result: object) -> tuple[str, ...]:
+    """As the services declare them for the operations that give such a result."""
+    found = [
+        verb.deck for _, verb in catalog.OPERATIONS.values() if catalog.load(verb.name).result_type is type(result)
+    ]
+    return found[0] if found else ("evaluation",) * isinstance(result, Evaluation)
+
+
 def only(trials: list[Trial], **changes: Any) -> TuningResult:
     return tuning().model_copy(update={"trials": tuple(trials), "best": trials[0], **changes})
 
@@ -241,7 +250,7 @@ def test_trials_without_any_objective() -> None:
     deck = run_report(tuning=only(gone)).deck()
     assert_sound(deck)
     assert "No trial reported the objective." in shown(deck)
-    alone = operation_deck("tune", Answer[Any](phase=Phase.SUCCEEDED), only(gone))
+    alone = operation_deck("tune", Answer[Any](phase=Phase.SUCCEEDED), only(gone), ("tuning",))
     assert "Best validation:mlogloss –" in shown(alone)
 
 

@@ -53,5 +53,15 @@ SERVICE = Service(
             does="DeleteDataRepositoryAssociation until gone",
             calls=REMOVAL,
         ),
+        Verb(
+            name="repository-import",
+            home="repository_import:ImportRepository",
+            tasks='`OperationTask(name, "repository-import")`',
+            takes="file system, paths",
+            gives="`RepositoryImport`",
+            does="CreateDataRepositoryTask (import of metadata) until SUCCEEDED",
+            calls=("fsx:CreateDataRepositoryTask", "fsx:DescribeDataRepositoryTasks", "fsx:CancelDataRepositoryTask"),
+            values="lustre.repository_task:ImportSpec,RepositoryImport",
+        ),
     ),
 )

@@ -25,7 +25,7 @@ def file_system(aws: Aws, file_system_id: str) -> dict[str, Any]:
     request = {"FileSystemIds": [file_system_id]}
     doing = f"reading file system {file_system_id}"
     answer = aws.call("fsx", "DescribeFileSystems", request, doing=doing)
-    return _only(answer["FileSystems"], doing, "DescribeFileSystems", "FileSystemNotFound")
+    return only(answer["FileSystems"], doing, "DescribeFileSystems", "FileSystemNotFound")
 
 
 def describe(aws: Aws, file_system_id: str) -> dict[str, Any] | None:
@@ -66,7 +66,7 @@ def association(aws: Aws, association_id: str) -> dict[str, Any]:
     doing = f"reading data repository association {association_id}"
     answer = aws.call("fsx", "DescribeDataRepositoryAssociations", request, doing=doing)
     code = "DataRepositoryAssociationNotFound"
-    return _only(answer["Associations"], doing, "DescribeDataRepositoryAssociations", code)
+    return only(answer["Associations"], doing, "DescribeDataRepositoryAssociations", code)
 
 
 def dying(record: Mapping[str, Any]) -> bool:
@@ -86,7 +86,8 @@ def may_pass(found: Mapping[str, Any]) -> bool:
     return any(word in text for word in SHORTAGES)
 
 
-def _only(found: list[dict[str, Any]], doing: str, operation: str, code: str) -> dict[str, Any]:
+def only(found: list[dict[str, Any]], doing: str, operation: str, code: str) -> dict[str, Any]:
+    """The one that was asked for by its id; raises Missing for none."""
     if not found:
         raise Missing(doing=doing, service="fsx", operation=operation, code=code, text="AWS shows none of this id.")
     return found[0]
