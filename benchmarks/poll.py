@@ -84,7 +84,7 @@ def main() -> int:
         operation = Train()
         spec = TrainingSpec(name="sleep", algorithm=ImageAlgorithm("sleep:1", entrypoint=("sleep", "600")))
         handle = operation.start(aws, spec, Owner(execution="bench", step="poll"))
-        watch: Watch[Any] = Watch(operation, handle, 3.0)
+        watch: Watch = Watch(operation, handle, 3.0)
 
         async def ours() -> Any:
             return await asyncio.to_thread(watch.ask, aws)

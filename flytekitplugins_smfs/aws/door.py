@@ -6,7 +6,7 @@ import copy
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from flytekitplugins_smfs.aws import sessions
@@ -14,6 +14,7 @@ from flytekitplugins_smfs.aws.endpoint import Endpoint, resolve, resolve_anew
 from flytekitplugins_smfs.aws.faults import fault_of
 from flytekitplugins_smfs.aws.pacing import TokenBucket, full_jitter, rate_of
 from flytekitplugins_smfs.values.errors import AwsFault, SettingsError, Throttled, Transient
+from flytekitplugins_smfs.values.plain import Json, Record
 from flytekitplugins_smfs.values.settings import Settings
 
 _buckets: dict[tuple[str, ...], TokenBucket] = {}
@@ -93,10 +94,10 @@ class Aws:
         self,
         service: str,
         operation: str,
-        request: Mapping[str, Any] | None = None,
+        request: Record | None = None,
         *,
         doing: str,
-    ) -> dict[str, Any]:
+    ) -> Json:
         """Make one AWS call, by the API's own names, and return AWS's answer.
 
         `doing` completes the sentence "While ...:" of an error. Throttling and passing failures are tried again
@@ -110,7 +111,7 @@ class Aws:
             self._await_turn(service, operation, doing, last)
             method = self._method(service, operation)
             try:
-                answer: dict[str, Any] = method(**(request or {}))
+                answer: Json = method(**(request or {}))
                 return answer
             except Exception as error:  # noqa: BLE001 - whatever botocore raises is an answer of AWS's or none
                 last = fault_of(error, doing=doing, service=service, operation=operation)
@@ -127,10 +128,10 @@ class Aws:
         service: str,
         operation: str,
         key: str,
-        request: Mapping[str, Any] | None = None,
+        request: Record | None = None,
         *,
         doing: str,
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[Json]:
         """Yield the items under `key` of every page (NextToken), never only the first."""
         token: str | None = None
         while True:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flytekitplugins_smfs.values.errors import (
     AwsFault,
     Capacity,
@@ -15,6 +13,7 @@ from flytekitplugins_smfs.values.errors import (
     Throttled,
     Transient,
 )
+from flytekitplugins_smfs.values.plain import Json
 
 # Codes from the service models and https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 KINDS: dict[type[AwsFault], frozenset[str]] = {
@@ -79,7 +78,7 @@ def fault_of(error: Exception, *, doing: str, service: str, operation: str) -> A
 
     place = {"doing": doing, "service": service, "operation": operation}
     if isinstance(error, failures.ClientError):
-        answer: dict[str, Any] = error.response
+        answer: Json = error.response
         code, text = str(answer["Error"].get("Code", "Unknown")), str(answer["Error"].get("Message", ""))
         kind = kind_of(code, text, int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)))
         return kind(code=code, text=text, **place)

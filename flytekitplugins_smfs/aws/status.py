@@ -20,6 +20,7 @@ from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.values.errors import AwsFault, Denied, Invalid, Missing, Throttled, Transient
+from flytekitplugins_smfs.values.plain import Record
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ DESCRIBERS = 4
 class Page:
     """One page of a listing: the summaries by id, the next page's token, and AWS's clock when it answered."""
 
-    summaries: Mapping[str, Mapping[str, Any]]
+    summaries: Mapping[str, Record]
     token: str | None
     date: datetime | None
 
@@ -71,11 +72,11 @@ class Kind:
     """A kind of resource, and how AWS is asked about it."""
 
     name: str
-    describe: Callable[[Aws, str], Mapping[str, Any]]
+    describe: Callable[[Aws, str], Record]
     """Everything about one; raises Missing when there is none."""
     page: Callable[[Aws, Window, str | None], Page]
     """A page of the listing."""
-    ended: Callable[[Mapping[str, Any]], bool]
+    ended: Callable[[Record], bool]
     """Whether a summary or description tells an end: nothing of it changes any more."""
     created: str = "CreationTime"
     """The member of both that has the time when it was made."""
@@ -85,7 +86,7 @@ class Kind:
 class Seen:
     """What is known of one resource."""
 
-    record: Mapping[str, Any] | None = None
+    record: Record | None = None
     """AWS's description or summary; None where nothing is known, or it is gone."""
     whole: bool = False
     """Whether the record is a description, or it is gone for good; an end is told by nothing less."""
@@ -339,7 +340,7 @@ class StatusView:
         group.date = date or group.date
         return None
 
-    def _take_in(self, group: _Group, summaries: Mapping[str, Mapping[str, Any]], asked: float) -> None:
+    def _take_in(self, group: _Group, summaries: Mapping[str, Record], asked: float) -> None:
         with self._changed:
             for id, summary in summaries.items():
                 entry = group.live.get(id)
@@ -415,7 +416,7 @@ def _unreadable(kind: Kind, error: Exception) -> AwsFault:
     )
 
 
-def date_of(answer: Mapping[str, Any]) -> datetime | None:
+def date_of(answer: Record) -> datetime | None:
     """AWS's clock when it answered."""
     text = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     try:
@@ -425,7 +426,7 @@ def date_of(answer: Mapping[str, Any]) -> datetime | None:
     return found.astimezone(UTC) if found else None
 
 
-def by(key: str, summaries: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def by(key: str, summaries: Iterable[Record]) -> dict[str, Record]:
     """Summaries by the member that is their id."""
     return {str(summary[key]): summary for summary in summaries}
 

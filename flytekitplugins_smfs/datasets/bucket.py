@@ -12,6 +12,7 @@ from flytekitplugins_smfs.aws import sessions
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.faults import kind_of
 from flytekitplugins_smfs.values.errors import AwsFault, Credentials, Missing, Transient
+from flytekitplugins_smfs.values.plain import Json
 
 RETRIES: Any = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
 TIMEOUTS: Any = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(minutes=5)}
@@ -22,7 +23,7 @@ def open_bucket(aws: Aws, bucket: str, prefix: str = "") -> Any:
     from obstore.store import S3Store
 
     url = aws.endpoint.s3_url
-    options: dict[str, Any] = {"region": aws.region, "retry_config": RETRIES, "client_options": dict(TIMEOUTS)}
+    options: Json = {"region": aws.region, "retry_config": RETRIES, "client_options": dict(TIMEOUTS)}
     if url:
         options |= {"aws_endpoint_url_s3": url, "virtual_hosted_style_request": False}
         options["client_options"]["allow_http"] = url.startswith("http://")

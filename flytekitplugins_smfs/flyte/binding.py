@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
+from flytekitplugins_smfs.values.plain import Json, Record
 
 TASK_TYPE_PREFIX = "smfs-"
 PAYLOAD = "smfs"
@@ -26,7 +27,7 @@ class Binding:
     """What a task knows before it is called, and where each input goes."""
 
     operation: str
-    spec: Mapping[str, Any] = field(default_factory=dict)
+    spec: Record = field(default_factory=dict)
     """The part of the spec that is declared with the task."""
     paths: Mapping[str, str] = field(default_factory=dict)
     """Input name -> dotted path in the spec; an empty path is the spec itself, `-` is nowhere."""
@@ -52,13 +53,13 @@ class Binding:
             raise InvalidSpec("The task template", [problem]) from error
 
     @classmethod
-    def of_custom(cls, custom: Mapping[str, Any] | None) -> Binding:
+    def of_custom(cls, custom: Record | None) -> Binding:
         """From a task template's `custom`."""
         if not custom or PAYLOAD not in custom:
             raise InvalidSpec("The task template", [Problem(f"custom.{PAYLOAD}", "is missing; the task is not ours.")])
         return cls.decode(str(custom[PAYLOAD]))
 
-    def data(self, inputs: Mapping[str, Any]) -> Any:
+    def data(self, inputs: Record) -> Any:
         """The whole spec as plain data: the declared part with the inputs laid over it."""
         whole: Any = json.loads(json.dumps(self.spec))
         for name, value in inputs.items():
@@ -97,12 +98,12 @@ def _put(target: Any, path: list[str], value: Any) -> Any:
     return {**inner, path[0]: _put(inner.get(path[0]), path[1:], value)}
 
 
-def plain_inputs(literals: LiteralMap | None) -> dict[str, Any]:
+def plain_inputs(literals: LiteralMap | None) -> Json:
     """A call's inputs as plain data, without knowing any Python type."""
     return {name: plain(literal) for name, literal in (literals.literals if literals else {}).items()}
 
 
-def plain_values(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def plain_values(inputs: Record) -> Json:
     """A call's inputs as plain data, from Python values."""
     return {name: dumped(value) for name, value in inputs.items()}
 

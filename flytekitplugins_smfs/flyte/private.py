@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -17,6 +17,7 @@ from flytekit.core.type_engine import TypeEngine
 from flytekit.core.workflow import WorkflowBase
 
 from flytekitplugins_smfs.runs import execution, signals
+from flytekitplugins_smfs.values.plain import Json, Record
 
 CONFIG_VARIABLES = (FLYTECTL_CONFIG_ENV_VAR_OVERRIDE, FLYTECTL_CONFIG_ENV_VAR)
 Mode = ExecutionState.Mode
@@ -68,7 +69,7 @@ def wrap_calls() -> None:
     _wrap(EagerAsyncPythonFunctionTask, "execute", _given)
 
 
-Inputs = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
+Inputs = Callable[[Any, tuple[Any, ...], Json], tuple[tuple[Any, ...], Json]]
 
 
 def _wrap(kind: type[Any], method: str, named: Inputs) -> None:
@@ -88,7 +89,7 @@ def _wrap(kind: type[Any], method: str, named: Inputs) -> None:
     setattr(kind, method, call)
 
 
-def _workflow_inputs(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _workflow_inputs(self: Any, args: tuple[Any, ...], kwargs: Json) -> Any:
     """By name, so that `on_failure` is given those too that were not: flytekit passes on what has a name."""
     names = list(self.python_interface.inputs)
     if len(args) <= len(names) and not set(names[: len(args)]) & set(kwargs):
@@ -96,11 +97,11 @@ def _workflow_inputs(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     return args, kwargs
 
 
-def _given(self: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def _given(self: Any, args: tuple[Any, ...], kwargs: Record) -> Any:
     return args, dict(kwargs)
 
 
-def _dynamic_inputs(self: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def _dynamic_inputs(self: Any, args: tuple[Any, ...], kwargs: Record) -> Any:
     return args, dict(kwargs)
 
 

@@ -28,7 +28,7 @@ from flytekitplugins_smfs.flyte.meta import LONGEST_PROBLEM, Meta
 from flytekitplugins_smfs.flyte.spool import Spool
 from flytekitplugins_smfs.flyte.sweeper import SWEEPER
 from flytekitplugins_smfs.operations import catalog
-from flytekitplugins_smfs.operations.base import Operation, Paced
+from flytekitplugins_smfs.operations.base import AnyOperation, AnyPaced, Paced
 from flytekitplugins_smfs.operations.queue import TOMBSTONE, Queue, Ticket
 from flytekitplugins_smfs.operations.watch import Watch
 from flytekitplugins_smfs.values.errors import SmfsError
@@ -56,7 +56,7 @@ PHASES: dict[Phase, Any] = {
 }
 
 _log = logging.getLogger(__name__)
-_watches: OrderedDict[bytes, Watch[Any]] = OrderedDict()
+_watches: OrderedDict[bytes, Watch] = OrderedDict()
 _queues: dict[str, Queue] = {}
 _lock = threading.Lock()
 
@@ -92,7 +92,7 @@ def begin(
     return Meta(binding.operation, fields, output_prefix=kept, waiting=waiting)
 
 
-def _started(operation: Operation[Any, Any, Any], spec: Any, owner: Owner, order: Order) -> tuple[Handle, str]:
+def _started(operation: AnyOperation, spec: Any, owner: Owner, order: Order) -> tuple[Handle, str]:
     """The handle, and where its spec lies if it waits for its turn."""
     aws = Aws(settings()).within(ANSWER_TIME)
     if not isinstance(operation, Paced) or operation.turn is None or not order.output_prefix:
@@ -115,7 +115,7 @@ def _started(operation: Operation[Any, Any, Any], spec: Any, owner: Owner, order
     return handle, spool.path
 
 
-def queue_of(operation: Paced[Any, Any, Any]) -> Queue:
+def queue_of(operation: AnyPaced) -> Queue:
     """The creates of an operation that wait in this process."""
     with _lock:
         if operation.name not in _queues:
@@ -138,7 +138,7 @@ def owner_of(metadata: TaskExecutionMetadata | None, output_prefix: str) -> Owne
     )
 
 
-def look(meta: Meta) -> Answer[Any]:
+def look(meta: Meta) -> Answer:
     """How far it is; never raises for what AWS answers."""
     if meta.handle is None:
         phase = Phase.RETRYABLE_FAILED if meta.retryable else Phase.FAILED
@@ -157,7 +157,7 @@ def look(meta: Meta) -> Answer[Any]:
     return answer
 
 
-def _watch(meta: Meta) -> Watch[Any]:
+def _watch(meta: Meta) -> Watch:
     key = meta.encode()
     with _lock:
         if key not in _watches:
@@ -169,7 +169,7 @@ def _watch(meta: Meta) -> Watch[Any]:
         return _watches[key]
 
 
-def _waiting(meta: Meta, watch: Watch[Any], aws: Aws) -> Answer[Any] | None:
+def _waiting(meta: Meta, watch: Watch, aws: Aws) -> Answer | None:
     """Where what waits for its turn is; None for what was made."""
     operation, handle = watch.operation, watch.handle
     if not meta.waiting or not isinstance(operation, Paced):
@@ -183,7 +183,7 @@ def _waiting(meta: Meta, watch: Watch[Any], aws: Aws) -> Answer[Any] | None:
     return Answer.of(state.linked(operation.links(aws.at(handle.region), handle)))
 
 
-def _queued_again(meta: Meta, operation: Paced[Any, Any, Any], handle: Handle, queue: Queue) -> Any:
+def _queued_again(meta: Meta, operation: AnyPaced, handle: Handle, queue: Queue) -> Any:
     """What this process does not know: its spec tells whether it was made, is still to be made, or was given up."""
     spool = Spool(meta.waiting)
     try:
@@ -200,7 +200,7 @@ def _queued_again(meta: Meta, operation: Paced[Any, Any, Any], handle: Handle, q
     return queue.state(handle.owner.attempt_key)
 
 
-async def answer(meta: Meta, found: Answer[Any]) -> Resource:
+async def answer(meta: Meta, found: Answer) -> Resource:
     """An answer as Flyte's resource, the result as typed literals."""
     outputs = None
     if found.phase is Phase.SUCCEEDED:
@@ -215,7 +215,7 @@ async def answer(meta: Meta, found: Answer[Any]) -> Resource:
     )
 
 
-async def _outputs(meta: Meta, found: Answer[Any]) -> tuple[LiteralMap | None, str]:
+async def _outputs(meta: Meta, found: Answer) -> tuple[LiteralMap | None, str]:
     """The outputs, unless they lie beside the deck, and what is wrong with them."""
     ctx = FlyteContextManager.current_context()
     operation = catalog.load(meta.operation)
@@ -250,7 +250,7 @@ async def _job_error(ctx: FlyteContext, meta: Meta) -> str:
     return f"{document.error.code}: {document.error.message}"
 
 
-async def _write_outputs(ctx: FlyteContext, meta: Meta, found: Answer[Any], outputs: LiteralMap) -> None:
+async def _write_outputs(ctx: FlyteContext, meta: Meta, found: Answer, outputs: LiteralMap) -> None:
     """Flyte shows a deck only when the outputs lie beside it instead of being answered inline."""
     from flytekitplugins_smfs.flyte.decks import operation_deck
 
@@ -284,11 +284,11 @@ def cancel(meta: Meta) -> None:
         SWEEPER.see_through(operation.what(handle), handle.region, again)
 
 
-def _cancelled_again(operation: Operation[Any, Any, Any], handle: Handle) -> bool:
+def _cancelled_again(operation: AnyOperation, handle: Handle) -> bool:
     return operation.cancel(Aws(settings()).quick(), handle)
 
 
-def _condemn(meta: Meta, operation: Paced[Any, Any, Any], handle: Handle) -> None:
+def _condemn(meta: Meta, operation: AnyPaced, handle: Handle) -> None:
     if not queue_of(operation).withdraw(handle.owner.attempt_key):
         Spool(meta.waiting).write(TOMBSTONE)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flytekitplugins_smfs.aws.names import slug
 from flytekitplugins_smfs.flyte.binding import validated
@@ -11,6 +10,7 @@ from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.runs import display
 from flytekitplugins_smfs.runs.driver import Ended, drive
+from flytekitplugins_smfs.values.plain import Record
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 def run(
     name: str,
     binding: Binding,
-    inputs: Mapping[str, Any],
+    inputs: Record,
     *,
     retries: int = 0,
     timeout: timedelta | None = None,
     deck: bool = False,
-) -> Mapping[str, Any]:
+) -> Record:
     """Run a task's operation and give its outputs by name.
 
     Raises InvalidSpec before any AWS call, and OperationFailed, OperationTimedOut or OperationCancelled after the
@@ -39,7 +39,7 @@ def run(
         display.console().print(
             f"{name} deck: {_write_deck(name, binding.operation, ended)}", soft_wrap=True, highlight=False
         )
-    outputs: Mapping[str, Any] = operation.outputs(ended.answer.result)
+    outputs: Record = operation.outputs(ended.answer.result)
     return outputs
 
 

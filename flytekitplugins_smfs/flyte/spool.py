@@ -7,6 +7,8 @@ from typing import Any
 
 from flytekit.core.context_manager import FlyteContextManager
 
+from flytekitplugins_smfs.values.plain import Json
+
 NAME = "smfs-spec.json"
 
 
@@ -21,7 +23,7 @@ class Spool:
         """The one of a task's attempt."""
         return cls(f"{output_prefix.rstrip('/')}/{NAME}")
 
-    def read(self) -> dict[str, Any] | None:
+    def read(self) -> Json | None:
         """What lies there; None for nothing. Raises OSError where that cannot be told."""
         try:
             document: Any = json.loads(self._call("cat_file"))
@@ -31,7 +33,7 @@ class Spool:
             raise OSError(f"{self.path} is not JSON: {error}") from error
         return document if isinstance(document, dict) else None
 
-    def write(self, document: dict[str, Any]) -> None:
+    def write(self, document: Json) -> None:
         """Put it there. Raises OSError."""
         self._call("pipe_file", json.dumps(document).encode())
 

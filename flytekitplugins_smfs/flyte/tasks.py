@@ -19,6 +19,7 @@ from flytekitplugins_smfs.operations.base import OUTPUT
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
 from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
 from flytekitplugins_smfs.values.lustre.link import RepositoryLink
+from flytekitplugins_smfs.values.plain import Json, Record
 from flytekitplugins_smfs.values.removal import Removed
 
 literals.register()
@@ -47,10 +48,10 @@ class OperationTask(PythonTask[None]):
         self,
         name: str,
         operation: str,
-        inputs: Mapping[str, Any] | None = None,
+        inputs: Record | None = None,
         output: type[Any] | Mapping[str, type[Any]] | None = None,
         *,
-        spec: Mapping[str, Any] | None = None,
+        spec: Record | None = None,
         paths: Mapping[str, str] | None = None,
         **options: Unpack[TaskOptions],
     ) -> None:
@@ -75,7 +76,7 @@ class OperationTask(PythonTask[None]):
         """How this task's inputs become the operation's spec."""
         return self._binding
 
-    def get_custom(self, settings: SerializationSettings) -> dict[str, Any]:
+    def get_custom(self, settings: SerializationSettings) -> Json:
         return {PAYLOAD: self._binding.encode()}
 
     def execute(self, **kwargs: Any) -> Any:
@@ -94,7 +95,7 @@ class OperationTask(PythonTask[None]):
             return super().__call__(*args, **kwargs)
 
 
-def spec_inputs(operation: str) -> dict[str, Any]:
+def spec_inputs(operation: str) -> Json:
     """The fields of an operation's spec as inputs of a task."""
     fields = catalog.load(operation).spec_type.model_fields
     return {
@@ -161,7 +162,7 @@ class ReleaseTask(OperationTask):
     Flyte calls a failure task with the workflow's inputs, so say their types in `inputs`; they are not used.
     """
 
-    def __init__(self, name: str, inputs: Mapping[str, Any] | None = None, **options: Unpack[TaskOptions]) -> None:
+    def __init__(self, name: str, inputs: Record | None = None, **options: Unpack[TaskOptions]) -> None:
         taken = dict(inputs or {})
         super().__init__(name, "release", taken, Removed, paths=dict.fromkeys(taken, NOWHERE), **options)
 

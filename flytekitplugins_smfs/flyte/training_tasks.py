@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from flytekitplugins_smfs.flyte.binding import dumped, validated
 from flytekitplugins_smfs.flyte.tasks import OperationTask, TaskOptions
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
+from flytekitplugins_smfs.values.plain import Json, Record
 from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
 from flytekitplugins_smfs.values.sagemaker.training import (
     BuiltinAlgorithm,
@@ -108,13 +109,13 @@ class TuningTask(OperationTask):
         )
 
 
-def _divided(options: Mapping[str, Any]) -> tuple[dict[str, Any], TaskOptions]:
+def _divided(options: Record) -> tuple[Json, TaskOptions]:
     """The spec's fields, and the options that every task takes."""
     rest = {name: value for name, value in options.items() if name in TaskOptions.__annotations__}
     return {name: value for name, value in options.items() if name not in rest}, cast(TaskOptions, rest)
 
 
-def _declared(what: str, spec_type: type[Any], given: Mapping[str, Any]) -> Any:
+def _declared(what: str, spec_type: type[Any], given: Record) -> Any:
     """What was given as a value of `spec_type`; None stands for the default."""
     data = {field: _plain(value) for field, value in given.items() if value is not None}
     return validated(spec_type, data, what)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -12,6 +11,7 @@ from flytekitplugins_smfs.aws.status import Kind, Seen, view
 from flytekitplugins_smfs.values.base import Timing, Value
 from flytekitplugins_smfs.values.errors import Denied
 from flytekitplugins_smfs.values.operation import Handle, Link, LogPage, Order, Owner, Phase, State
+from flytekitplugins_smfs.values.plain import Record
 
 SpecT = TypeVar("SpecT", bound=Value)
 HandleT = TypeVar("HandleT", bound=Handle)
@@ -63,7 +63,7 @@ class Operation(ABC, Generic[SpecT, HandleT, ResultT]):
         """What is good to know of a failure beside its reason, such as the log's last lines; bounded likewise."""
         return ""
 
-    def outputs(self, result: ResultT) -> Mapping[str, Any]:
+    def outputs(self, result: ResultT) -> Record:
         """The result as the task's named outputs."""
         return {OUTPUT: result}
 
@@ -102,6 +102,10 @@ class Paced(Operation[SpecT, HandleT, ResultT]):
         handle = self.plan(aws, spec, owner)
         self.make(aws, spec, handle, order)
         return handle
+
+
+AnyOperation = Operation[Any, Any, Any]
+AnyPaced = Paced[Any, Any, Any]
 
 
 def now() -> datetime:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
+from flytekitplugins_smfs.values.plain import Json
 from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput
 from flytekitplugins_smfs.values.sagemaker.training import Network
 
@@ -36,7 +36,7 @@ def subnet_for(aws: Aws, subnet_id: str | None, availability_zone: str | None) -
     raise InvalidSpec("The file system", [Problem("subnet_id", rule, fix)])
 
 
-def interfaces(aws: Aws, interface_ids: Iterable[str]) -> list[dict[str, Any]]:
+def interfaces(aws: Aws, interface_ids: Iterable[str]) -> list[Json]:
     """The EC2 description of network interfaces."""
     ids = sorted(interface_ids)
     if not ids:
@@ -46,7 +46,7 @@ def interfaces(aws: Aws, interface_ids: Iterable[str]) -> list[dict[str, Any]]:
     return list(aws.pages("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces", request, doing=doing))
 
 
-def security_groups_of(found: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+def security_groups_of(found: Iterable[Json]) -> tuple[str, ...]:
     """All security groups of all given interfaces, each once, in a stable order."""
     return tuple(sorted({group["GroupId"] for interface in found for group in interface.get("Groups", [])}))
 

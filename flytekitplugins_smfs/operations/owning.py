@@ -8,7 +8,7 @@ it back at the end.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,8 @@ from flytekitplugins_smfs.values.errors import (
     Throttled,
     Transient,
 )
+from flytekitplugins_smfs.values.plain import Record
 
-Record = Mapping[str, Any]
 LOST = (Conflict, Invalid, Missing, Transient, Throttled)
 """Faults of a create after which what was asked for may be there: another start was quicker, or an answer was lost."""
 

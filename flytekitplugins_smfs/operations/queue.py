@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations.base import Paced
+from flytekitplugins_smfs.operations.base import AnyPaced
 from flytekitplugins_smfs.values.errors import Capacity, SmfsError
 from flytekitplugins_smfs.values.operation import Handle, Order, Owner, Phase, State
+from flytekitplugins_smfs.values.plain import Json
 
 _log = logging.getLogger(__name__)
 TOMBSTONE = {"cancelled": True}
@@ -25,15 +26,17 @@ TOMBSTONE = {"cancelled": True}
 PAUSE = 2.0
 """Seconds before a create that failed in passing is tried again, doubling up to LONGEST_PAUSE."""
 LONGEST_PAUSE = 60.0
+REMEMBERED = 4096
+"""How many creates it is remembered of what came of them."""
 
 
 class Store(Protocol):
     """Where one spec waits."""
 
-    def read(self) -> dict[str, Any] | None:
+    def read(self) -> Json | None:
         """What lies there; None for nothing. Raises OSError where that cannot be told."""
 
-    def write(self, document: dict[str, Any]) -> None:
+    def write(self, document: Json) -> None:
         """Put it there. Raises OSError."""
 
     def remove(self) -> None:
@@ -44,7 +47,7 @@ class Store(Protocol):
 class Ticket:
     """One create that waits."""
 
-    operation: Paced[Any, Any, Any]
+    operation: AnyPaced
     spec: Any
     owner: Owner
     order: Order
@@ -76,7 +79,7 @@ class Queue:
         self._working = False
         self._direct = threading.Lock()
 
-    def directly(self, aws: Aws, operation: Paced[Any, Any, Any]) -> bool:
+    def directly(self, aws: Aws, operation: AnyPaced) -> bool:
         """Whether a create may be made at once: nobody waits, and it is its turn. If so, `done` gives the turn back."""
         with self._lock:
             if self._waiting or operation.turn is None or not aws.turn(*operation.turn):
@@ -107,10 +110,12 @@ class Queue:
     def withdraw(self, key: str) -> bool:
         """It is not to be made any more; whether it was waiting here."""
         with self._lock:
-            ticket = self._waiting.pop(key, None)
+            ticket = self._waiting.get(key)
             if ticket is None:
                 return False
             ticket.withdrawn = True
+            if not ticket.begun:  # otherwise it has to be looked after
+                self._leave(ticket)
         _entomb(ticket)
         return True
 
@@ -147,13 +152,19 @@ class Queue:
     def _settle(self, ticket: Ticket) -> None:
         """It does not wait any more. What was withdrawn up to now may be there all the same."""
         with self._lock:
-            if self._waiting.get(ticket.key) is ticket:
-                del self._waiting[ticket.key]
-            self._settled[ticket.key] = ticket
-            while len(self._settled) > 4096:
-                self._settled.popitem(last=False)
+            self._leave(ticket)
         if ticket.withdrawn and ticket.begun:  # in a thread of its own: others wait for their turn
             threading.Thread(target=self._stop, args=(ticket,), name="smfs-queue-stop", daemon=True).start()
+
+    def _leave(self, ticket: Ticket) -> None:
+        if ticket.withdrawn and not ticket.begun:
+            what = ticket.operation.what(ticket.handle)
+            ticket.refused = SmfsError(f"{what} was cancelled before it was made.")
+        if self._waiting.get(ticket.key) is ticket:
+            del self._waiting[ticket.key]
+        self._settled[ticket.key] = ticket
+        while len(self._settled) > REMEMBERED:
+            self._settled.popitem(last=False)
 
     def _create(self, ticket: Ticket) -> bool:
         """Make it unless it is condemned; False when it is to be tried again."""
@@ -183,12 +194,13 @@ class Queue:
 
     def _make(self, aws: Aws, ticket: Ticket) -> None:
         document = ticket.store.read()
-        ticket.withdrawn = ticket.withdrawn or document == TOMBSTONE
-        if ticket.withdrawn and not ticket.begun:
-            ticket.refused = SmfsError(f"{ticket.operation.what(ticket.handle)} was cancelled before it was made.")
-        if ticket.withdrawn or document is None:  # without a spec it was made before
+        if document is None and not ticket.withdrawn:
+            return  # it was made before
+        with self._lock:
+            ticket.withdrawn = ticket.withdrawn or document == TOMBSTONE
+            ticket.begun = ticket.begun or not ticket.withdrawn
+        if ticket.withdrawn:
             return
-        ticket.begun = True
         ticket.operation.make(aws, ticket.spec, ticket.handle, ticket.order)
         ticket.made = True
 

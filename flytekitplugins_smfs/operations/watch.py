@@ -7,14 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations.base import Operation
+from flytekitplugins_smfs.operations.base import AnyOperation
 from flytekitplugins_smfs.values.errors import AwsFault, Denied, SmfsError
 from flytekitplugins_smfs.values.operation import Answer, Handle, Phase, State
 
-ResultT = TypeVar("ResultT")
 DENIED = 300.0
 """Seconds after which a denial of a question that the operation cannot do without is final."""
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
@@ -23,23 +22,23 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
-class Watch(Generic[ResultT]):
+class Watch:
     """One operation that is asked after, and what was known of it last.
 
     AWS's failure to tell is not a failure of the work: the answer is then what was known, with its links, because
     Flyte records links once for each phase.
     """
 
-    operation: Operation[Any, Any, Any]
+    operation: AnyOperation
     handle: Handle
     extras_time: float
     """Seconds for what is good to have and may be missing."""
     clock: Callable[[], float] = time.monotonic
-    last: Answer[ResultT] | None = None
+    last: Answer | None = None
     _denied_since: float | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask(self, aws: Aws) -> Answer[ResultT]:
+    def ask(self, aws: Aws) -> Answer:
         """How far it is; with SUCCEEDED the result."""
         if self.last is not None and self.last.phase.final:
             return self.last
@@ -58,7 +57,7 @@ class Watch(Generic[ResultT]):
         self.last = answer
         return answer
 
-    def _look(self, aws: Aws) -> Answer[ResultT]:
+    def _look(self, aws: Aws) -> Answer:
         state = self.operation.state(aws, self.handle)
         if state.phase is Phase.SUCCEEDED:
             result = self.operation.result(aws, self.handle, state)
@@ -71,7 +70,7 @@ class Watch(Generic[ResultT]):
             return Answer.of(replace(state, message=state.message + more))
         return Answer.of(state)
 
-    def _unread(self, aws: Aws, error: Exception) -> Answer[ResultT]:
+    def _unread(self, aws: Aws, error: Exception) -> Answer:
         said = str(error) if isinstance(error, AwsFault) else f"AWS's answer could not be read: {error!r}"
         known = self._known(aws)
         return Answer.of(replace(known, message=f"Its state could not be read just now. {said}"))
@@ -81,7 +80,7 @@ class Watch(Generic[ResultT]):
             return State(self.last.phase, self.last.message, self.last.links, self.last.fraction)
         return State(Phase.QUEUED, links=self.operation.links(aws, self.handle))
 
-    def _denied(self, aws: Aws, fault: Denied) -> Answer[ResultT]:
+    def _denied(self, aws: Aws, fault: Denied) -> Answer:
         """It cannot be followed. Flyte does not call delete for what failed: so it is cancelled here, if it can be."""
         now = self.clock()
         self._denied_since = now if self._denied_since is None else self._denied_since

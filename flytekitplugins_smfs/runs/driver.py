@@ -11,7 +11,7 @@ from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws, Halted
 from flytekitplugins_smfs.operations import catalog
-from flytekitplugins_smfs.operations.base import Operation
+from flytekitplugins_smfs.operations.base import AnyOperation
 from flytekitplugins_smfs.operations.watch import Watch
 from flytekitplugins_smfs.runs import display, execution, signals
 from flytekitplugins_smfs.runs.aside import Aside
@@ -47,12 +47,12 @@ MOST_LOG_PAGES = 100
 class Ended:
     """How an operation ended well, and whose it was."""
 
-    answer: Answer[Any]
+    answer: Answer
     owner: Owner
 
 
 def drive(
-    operation: Operation[Any, Any, Any],
+    operation: AnyOperation,
     spec: Any,
     settings: Settings,
     name: str,
@@ -100,7 +100,7 @@ def release(execution_id: str, settings: Settings) -> Removed:
 
 def _released(execution_id: str, aws: Aws, stop: signals.Stop, view: display.View) -> Removed:
     owner = Owner(execution=execution_id, step="release")
-    answer: Answer[Any] = Attempt(catalog.load("release"), ReleaseSpec(), owner, aws, stop, view, None).run()
+    answer: Answer = Attempt(catalog.load("release"), ReleaseSpec(), owner, aws, stop, view, None).run()
     return Removed.model_validate(answer.result)
 
 
@@ -118,7 +118,7 @@ def _see_through(mine: execution.Execution, aws: Aws, stop: signals.Stop, view: 
 class Attempts:
     """The attempts at one operation."""
 
-    operation: Operation[Any, Any, Any]
+    operation: AnyOperation
     spec: Any
     aws: Aws
     stop: signals.Stop
@@ -141,7 +141,7 @@ class Attempts:
                 self.stop.wait(min(LONGEST_RETRY_WAIT, FIRST_RETRY_WAIT * 2**number))
         raise AssertionError("the last attempt returns or raises")
 
-    def _attempt(self, owner: Owner) -> Answer[Any]:
+    def _attempt(self, owner: Owner) -> Answer:
         one = Attempt(self.operation, self.spec, owner, self.aws, self.stop, self.view, self.timeout)
         try:
             return one.run()
@@ -154,7 +154,7 @@ class Attempts:
 class Attempt:
     """One attempt at an operation."""
 
-    operation: Operation[Any, Any, Any]
+    operation: AnyOperation
     spec: Any
     owner: Owner
     aws: Aws
@@ -170,7 +170,7 @@ class Attempt:
     def __post_init__(self) -> None:
         self._pace = pace_of(self.aws.settings.endpoint)
 
-    def run(self) -> Answer[Any]:
+    def run(self) -> Answer:
         """From start to success. Raises for every other end."""
         if self.stop.requested:
             raise OperationCancelled(f"Stopped by {self.stop.reason} before {self.owner.step} was started.")
@@ -216,14 +216,14 @@ class Attempt:
             self.ended = not fault.passing  # what was asked for may have been made
             raise OperationCancelled(f"Stopped by {self.stop.reason} while it could not be started. {fault}") from fault
 
-    def _until_final(self, handle: Handle, deadline: float | None) -> Answer[Any]:
-        watch: Watch[Any] = Watch(self.operation, handle, EXTRAS_TIME)
+    def _until_final(self, handle: Handle, deadline: float | None) -> Answer:
+        watch: Watch = Watch(self.operation, handle, EXTRAS_TIME)
         patient = self.aws.waiting(ANSWER_TIME)
-        last: Answer[Any] | None = None
+        last: Answer | None = None
         while True:
             if self.stop.requested:
                 self._stop_for_signal(handle)
-            asking: Aside[Answer[Any]] = Aside(lambda: self._look(watch, patient, handle), self.stop)
+            asking: Aside[Answer] = Aside(lambda: self._look(watch, patient, handle), self.stop)
             # A question is left to itself, but for one that is just being answered: it may tell the end.
             if not asking.wait(signals=0) and not asking.settle(SETTLING):
                 self._stop_for_signal(handle)
@@ -242,7 +242,7 @@ class Attempt:
             wait = self._pace.next()
             self.stop.wait(wait if deadline is None else min(wait, max(0.0, deadline - self.clock())))
 
-    def _look(self, watch: Watch[Any], aws: Aws, handle: Handle) -> Answer[Any]:
+    def _look(self, watch: Watch, aws: Aws, handle: Handle) -> Answer:
         answer = watch.ask(aws)
         self._show_log(handle, to_the_end=answer.phase.final)
         if answer.phase is Phase.SUCCEEDED and not answer.message:
@@ -287,7 +287,7 @@ class Attempt:
         """Ask until it is seen to have ended. False when a second signal, or patience, ended the watching."""
         pace, deadline = Pace(5.0), self.clock() + STOPPING_TIME
         answered, heard = self.clock(), max(1, len(self.stop.signals))
-        asked = Answer[Any](Phase.RUNNING, f"stopping {self.operation.what(handle)}")
+        asked = Answer(Phase.RUNNING, f"stopping {self.operation.what(handle)}")
         while True:
             self.view.show(asked)
             asking = Aside(lambda: self.operation.cancel(self.aws, handle), self.stop)

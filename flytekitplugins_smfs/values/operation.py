@@ -7,13 +7,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
 from flytekitplugins_smfs.values.base import Result
-
-ResultT = TypeVar("ResultT")
 
 
 class Owner(Result):
@@ -122,13 +120,13 @@ class State:
 
 
 @dataclass(frozen=True)
-class Answer(State, Generic[ResultT]):
+class Answer(State):
     """A state, and with SUCCEEDED the result."""
 
-    result: ResultT | None = None
+    result: Any = None
 
     @classmethod
-    def of(cls, state: State, result: ResultT | None = None) -> Answer[ResultT]:
+    def of(cls, state: State, result: Any = None) -> Answer:
         """The state with a result."""
         return cls(state.phase, state.message, state.links, state.fraction, state.record, state.age, result)
 

@@ -119,7 +119,7 @@ def test_an_answer_of_200_that_cannot_be_read_is_no_end_of_anything(
             ),
             "training": (Train(), TrainingHandle(job_name="job", **common)),
         }
-        watch: Watch[Any] = Watch(*handles[operation], 3.0)
+        watch: Watch = Watch(*handles[operation], 3.0)
         for _ in range(2):
             assert watch.ask(aws.waiting(2.0)).phase == Phase.QUEUED
     finally:

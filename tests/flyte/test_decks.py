@@ -155,7 +155,7 @@ def results() -> Iterator[tuple[str, BaseModel]]:
 @pytest.mark.parametrize(("name", "result"), list(results()))
 def test_every_result_has_a_page(name: str, result: BaseModel) -> None:
     links = (Link(name="Console", url="https://console.aws.amazon.com/?a=1&b=<2>"), Link(name="Data", url="s3://b/k"))
-    progress = Answer[Any](phase=Phase.SUCCEEDED, message="Done <at last>", links=links, result=result)
+    progress = Answer(phase=Phase.SUCCEEDED, message="Done <at last>", links=links, result=result)
     deck = operation_deck(f"digits.{name}", progress, result, sections_of(result))
     assert_sound(deck)
     said = shown(deck)
@@ -167,14 +167,14 @@ def test_every_result_has_a_page(name: str, result: BaseModel) -> None:
     assert hrefs == ["https://console.aws.amazon.com/?a=1&b=<2>"]
     for field in type(result).model_fields:
         assert field in said
-    bad = operation_deck(EVIL, Answer[Any](phase=Phase.SUCCEEDED, message=EVIL), poisoned(result), sections_of(result))
+    bad = operation_deck(EVIL, Answer(phase=Phase.SUCCEEDED, message=EVIL), poisoned(result), sections_of(result))
     assert_sound(bad)
     assert "<script" not in bad
 
 
 def test_an_address_that_is_no_web_page_is_text() -> None:
     links = tuple(Link(name="x", url=url) for url in ("javascript:alert(1)", "data:text/html,x", "//host/x"))
-    deck = operation_deck("x", Answer[Any](phase=Phase.RUNNING, links=links), None)
+    deck = operation_deck("x", Answer(phase=Phase.RUNNING, links=links), None)
     assert_sound(deck)
     assert list(tree(deck).iter("a")) == []
     assert "x: javascript:alert(1)" in shown(deck)
@@ -182,7 +182,7 @@ def test_an_address_that_is_no_web_page_is_text() -> None:
 
 def test_a_failure_has_a_page_whatever_its_message_holds() -> None:
     message = "exit code 1\x1b[31m\x00\x0b\ud800\ufffe: Traceback\n  <module>"
-    deck = operation_deck("x", Answer[Any](phase=Phase.FAILED, message=message), None)
+    deck = operation_deck("x", Answer(phase=Phase.FAILED, message=message), None)
     assert_sound(deck)
     assert "State failed" in shown(deck)
     assert "<module>" in shown(deck)
@@ -250,7 +250,7 @@ def test_trials_without_any_objective() -> None:
     deck = run_report(tuning=only(gone)).deck()
     assert_sound(deck)
     assert "No trial reported the objective." in shown(deck)
-    alone = operation_deck("tune", Answer[Any](phase=Phase.SUCCEEDED), only(gone), ("tuning",))
+    alone = operation_deck("tune", Answer(phase=Phase.SUCCEEDED), only(gone), ("tuning",))
     assert "Best validation:mlogloss –" in shown(alone)
 
 

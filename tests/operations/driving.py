@@ -38,10 +38,10 @@ def s3_channels(prefix: str) -> dict[str, Any]:
     }
 
 
-def finish(operation: Operation[Any, Any, Any], aws: Aws, handle: Handle, seconds: float = 60) -> Answer[Any]:
+def finish(operation: Operation[Any, Any, Any], aws: Aws, handle: Handle, seconds: float = 60) -> Answer:
     """Ask until the operation has ended."""
     deadline = time.monotonic() + seconds
-    watch: Watch[Any] = Watch(operation, handle, 10.0)
+    watch: Watch = Watch(operation, handle, 10.0)
     while time.monotonic() < deadline:
         progress = watch.ask(aws.waiting(2.0))
         if progress.phase.final:
@@ -50,9 +50,9 @@ def finish(operation: Operation[Any, Any, Any], aws: Aws, handle: Handle, second
     raise AssertionError(f"{operation.what(handle)} did not end within {seconds} s; last: {progress}")
 
 
-def ask(operation: Operation[Any, Any, Any], aws: Aws, handle: Handle) -> Answer[Any]:
+def ask(operation: Operation[Any, Any, Any], aws: Aws, handle: Handle) -> Answer:
     """How far it is, as somebody says who was never asked before."""
-    watch: Watch[Any] = Watch(operation, handle, 10.0)
+    watch: Watch = Watch(operation, handle, 10.0)
     return watch.ask(aws.waiting(2.0))
 
 

@@ -83,7 +83,7 @@ def test_a_finished_job_whose_log_is_throttled_is_told_as_finished(status: str, 
         DescribeTrainingJob=job("a", status, FailureReason="AlgorithmError: it broke"),
         DescribeLogStreams=fault(Throttled),
     )
-    answer = Watch[Any](Train(), training("a"), EXTRAS).ask(account.waiting(2.0))
+    answer = Watch(Train(), training("a"), EXTRAS).ask(account.waiting(2.0))
     assert answer.phase == phase
     if answer.result is not None:
         assert (answer.result.metrics, answer.result.curve) == ({"train:mlogloss": 0.5}, ())
@@ -106,10 +106,10 @@ def test_thirty_jobs_that_end_together_with_long_slow_logs_are_all_told() -> Non
         },
         GetLogEvents=page,
     )
-    watches: list[Watch[Any]] = [Watch(Train(), training(f"j{number}"), EXTRAS) for number in range(30)]
+    watches: list[Watch] = [Watch(Train(), training(f"j{number}"), EXTRAS) for number in range(30)]
     took: list[float] = []
 
-    def told(watch: Watch[Any]) -> Phase:
+    def told(watch: Watch) -> Phase:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             began = time.monotonic()
@@ -171,7 +171,7 @@ def test_a_tuning_job_of_750_trials_costs_few_calls() -> None:
         ListTrainingJobsForHyperParameterTuningJob=trials,
         DescribeTrainingJob=job("t0", "Completed", ModelArtifacts={"S3ModelArtifacts": "s3://b/m"}, HyperParameters={}),
     )
-    watch: Watch[Any] = Watch(Tune(), TUNING, EXTRAS)
+    watch: Watch = Watch(Tune(), TUNING, EXTRAS)
     assert "600 of 750 trials done, 10 running" in watch.ask(account.waiting(2.0)).message
     assert account.calls == {"DescribeHyperParameterTuningJob": 1}
     assert not Tune().cancel(account, TUNING)
@@ -212,7 +212,7 @@ def test_a_paid_file_system_that_cannot_be_followed_is_given_up_and_removed() ->
         region="us-east-1", owner=OWNER, started_at=LONG_AGO, file_system_id=described["FileSystemId"], created=True
     )
     clock = [0.0]
-    watch: Watch[Any] = Watch(CreateLustre(), handle, EXTRAS, clock=lambda: clock[0])
+    watch: Watch = Watch(CreateLustre(), handle, EXTRAS, clock=lambda: clock[0])
     for clock[0] in (0.0, 100.0, 299.0):
         answer = watch.ask(account.waiting(2.0))
         assert not answer.phase.final
@@ -232,7 +232,7 @@ def test_what_cannot_be_removed_either_is_told_with_what_it_costs() -> None:
         region="us-east-1", owner=OWNER, started_at=LONG_AGO, file_system_id="fs-0123456789abcdef0", created=True
     )
     clock = [0.0]
-    watch: Watch[Any] = Watch(CreateLustre(), handle, EXTRAS, clock=lambda: clock[0])
+    watch: Watch = Watch(CreateLustre(), handle, EXTRAS, clock=lambda: clock[0])
     watch.ask(account.waiting(2.0))
     clock[0] = 301.0
     answer = watch.ask(account.waiting(2.0))
@@ -266,7 +266,7 @@ def test_a_users_expression_that_never_ends_stops_no_other_thread(endless: Accou
     other = threading.Thread(target=tick)
     other.start()
     try:
-        answer = Watch[Any](Train(), handle, EXTRAS).ask(endless.waiting(2.0))
+        answer = Watch(Train(), handle, EXTRAS).ask(endless.waiting(2.0))
     finally:
         stop.set()
         other.join()

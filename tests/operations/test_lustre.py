@@ -249,13 +249,18 @@ def test_release_removes_what_this_execution_made_and_nothing_else(aws: Aws, own
 
 
 def test_a_poll_answers_when_aws_does_not(emulator: Any, aws: Aws, owner: Owner) -> None:  # N3
-    operation = CreateLustre()
+    class Alone(Aws):
+        """With a status view of its own: what other tests follow makes no difference."""
+
+        place = ("alone",)
+
+    aws, operation = Alone(aws.settings), CreateLustre()
     handle = operation.start(aws, LustreSpec(), owner)
-    last = Answer[LustreFileSystem](Phase.RUNNING, links=(Link(name="Log", url="https://log"),))
+    last = Answer(Phase.RUNNING, links=(Link(name="Log", url="https://log"),))
     throttled = {"service": "fsx", "operation": "DescribeFileSystems", "code": "ThrottlingException", "times": 2}
     emulator.faults(throttled)
     for known, phase in ((None, Phase.QUEUED), (last, last.phase)):
-        watch: Watch[LustreFileSystem] = Watch(operation, handle, 3.0, last=known)
+        watch: Watch = Watch(operation, handle, 3.0, last=known)
         progress = watch.ask(aws.waiting(2.0))
         assert progress.phase == phase
         assert progress.links == (known.links if known else ())

@@ -13,10 +13,11 @@ from flytekitplugins_smfs.operations.base import NO_ORDER, Operation, is_new, no
 from flytekitplugins_smfs.operations.lustre import records
 from flytekitplugins_smfs.operations.lustre.removal import remove_file_system
 from flytekitplugins_smfs.operations.network import interfaces, security_groups_of, subnet_for
-from flytekitplugins_smfs.operations.owning import Difference, Making, Record, own
+from flytekitplugins_smfs.operations.owning import Difference, Making, own
 from flytekitplugins_smfs.values.identity import mark, same
 from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
 from flytekitplugins_smfs.values.operation import Handle, Link, Order, Owner, Phase, State
+from flytekitplugins_smfs.values.plain import Json, Record
 
 NAME_TAG = "smfs:name"
 CHANGEABLE = frozenset({"capacity_gib", "per_unit_storage_throughput", "data_compression_type"})
@@ -141,10 +142,10 @@ class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
         return f"{handle.file_system_id} costs money for as long as it is there: delete it by hand."
 
 
-def _request(aws: Aws, spec: LustreSpec, owner: Owner) -> dict[str, Any]:
+def _request(aws: Aws, spec: LustreSpec, owner: Owner) -> Json:
     label = spec.name or slug(f"{owner.step}-{owner.key[:6]}", 200)
     own_tags = {"Name": label, **({NAME_TAG: spec.name} if spec.name else {})}
-    lustre: dict[str, Any] = {
+    lustre: Json = {
         "DeploymentType": spec.deployment_type,
         "WeeklyMaintenanceStartTime": spec.weekly_maintenance_start_time,
         "DataCompressionType": spec.data_compression_type,

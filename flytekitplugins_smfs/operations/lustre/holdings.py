@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import EXECUTION_TAG, tag_map
 from flytekitplugins_smfs.operations.lustre import records, removal
 from flytekitplugins_smfs.operations.service import Holding, Holdings
+from flytekitplugins_smfs.values.plain import Json
 
 
 class FileSystems(Holdings):
@@ -40,6 +40,6 @@ class Associations(Holdings):
         return removal.remove_association(aws, id)
 
 
-def _holding(kind: str, id: str, one: dict[str, Any], region: str) -> Holding:
+def _holding(kind: str, id: str, one: Json, region: str) -> Holding:
     execution = tag_map(one.get("Tags"))[EXECUTION_TAG]
     return Holding(kind, id, one["Lifecycle"], execution, one["CreationTime"], region)

@@ -11,12 +11,13 @@ from flytekitplugins_smfs.aws.status import view
 from flytekitplugins_smfs.operations.base import NO_ORDER, Operation, is_new, now, seen, timing, unknown
 from flytekitplugins_smfs.operations.lustre import records
 from flytekitplugins_smfs.operations.lustre.removal import remove_association
-from flytekitplugins_smfs.operations.owning import Difference, Making, Record, own
+from flytekitplugins_smfs.operations.owning import Difference, Making, own
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
 from flytekitplugins_smfs.values.identity import mark
 from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem
 from flytekitplugins_smfs.values.lustre.link import LinkSpec, RepositoryLink
 from flytekitplugins_smfs.values.operation import Handle, Order, Owner, Phase, State
+from flytekitplugins_smfs.values.plain import Json, Record
 from flytekitplugins_smfs.values.uris import normal_path
 
 MAX_ASSOCIATIONS = 8
@@ -29,7 +30,7 @@ class LinkHandle(Handle):
     """Empty while an earlier one of the same path and repository is still being removed: AWS takes no other before."""
     created: bool
     file_system: LustreFileSystem
-    awaited: dict[str, Any] | None = None
+    awaited: Json | None = None
     """The spec of what is made once the earlier one is gone."""
 
 
@@ -184,7 +185,7 @@ def _differences(found: Record, spec: LinkSpec) -> Iterator[Difference]:
             yield Difference(field, there, wanted, changeable=True)
 
 
-def _events(s3: dict[str, Any], policy: str) -> tuple[str, ...]:
+def _events(s3: Json, policy: str) -> tuple[str, ...]:
     return tuple(sorted((s3.get(policy) or {}).get("Events", [])))
 
 

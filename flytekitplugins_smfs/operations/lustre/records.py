@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import REMOVING_TAG, tag_map
 from flytekitplugins_smfs.aws.status import Kind, Page, Window, by, date_of
 from flytekitplugins_smfs.values.errors import Missing
+from flytekitplugins_smfs.values.plain import Json, Record
 
 UNDER_WAY = frozenset({"CREATING", "UPDATING", "DELETING"})
 """While it is so, AWS may refuse a deletion that it takes later."""
@@ -20,7 +20,7 @@ SHORTAGES = ("capacity", "insufficient", "limit exceeded", "internal error", "in
 """What AWS's account of a failed creation holds where another attempt may go well."""
 
 
-def file_system(aws: Aws, file_system_id: str) -> dict[str, Any]:
+def file_system(aws: Aws, file_system_id: str) -> Json:
     """The file system as AWS describes it; raises Missing when it does not exist (any more)."""
     request = {"FileSystemIds": [file_system_id]}
     doing = f"reading file system {file_system_id}"
@@ -28,7 +28,7 @@ def file_system(aws: Aws, file_system_id: str) -> dict[str, Any]:
     return only(answer["FileSystems"], doing, "DescribeFileSystems", "FileSystemNotFound")
 
 
-def describe(aws: Aws, file_system_id: str) -> dict[str, Any] | None:
+def describe(aws: Aws, file_system_id: str) -> Json | None:
     """The same; None when it does not exist (any more)."""
     try:
         return file_system(aws, file_system_id)
@@ -36,7 +36,7 @@ def describe(aws: Aws, file_system_id: str) -> dict[str, Any] | None:
         return None
 
 
-def file_systems(aws: Aws, key: str, value: str | None = None) -> list[dict[str, Any]]:
+def file_systems(aws: Aws, key: str, value: str | None = None) -> list[Json]:
     """All Lustre file systems with this tag (and value), oldest first, whatever page they are on."""
     doing = f"looking for file systems tagged {key}" + (f"={value}" if value is not None else "")
     found = [
@@ -47,20 +47,20 @@ def file_systems(aws: Aws, key: str, value: str | None = None) -> list[dict[str,
     return sorted(found, key=lambda system: (system["CreationTime"], system["FileSystemId"]))
 
 
-def has_tag(record: Mapping[str, Any], key: str, value: str | None = None) -> bool:
+def has_tag(record: Record, key: str, value: str | None = None) -> bool:
     """Whether it carries the tag, with this value if one is given."""
     found = tag_map(record.get("Tags")).get(key)
     return found is not None and value in (None, found)
 
 
-def associations(aws: Aws, file_system_id: str | None = None) -> Iterator[dict[str, Any]]:
+def associations(aws: Aws, file_system_id: str | None = None) -> Iterator[Json]:
     """All data repository associations, or those of one file system."""
     request = {"Filters": [{"Name": "file-system-id", "Values": [file_system_id]}]} if file_system_id else {}
     doing = f"reading the data repository associations of {file_system_id or 'every file system'}"
     yield from aws.pages("fsx", "DescribeDataRepositoryAssociations", "Associations", request, doing=doing)
 
 
-def association(aws: Aws, association_id: str) -> dict[str, Any]:
+def association(aws: Aws, association_id: str) -> Json:
     """One association; raises Missing when it does not exist (any more)."""
     request = {"AssociationIds": [association_id]}
     doing = f"reading data repository association {association_id}"
@@ -69,24 +69,24 @@ def association(aws: Aws, association_id: str) -> dict[str, Any]:
     return only(answer["Associations"], doing, "DescribeDataRepositoryAssociations", code)
 
 
-def dying(record: Mapping[str, Any]) -> bool:
+def dying(record: Record) -> bool:
     """Whether it is going, broken, or marked for removal: it can be neither used nor adopted."""
     return record["Lifecycle"] in DEAD or has_tag(record, REMOVING_TAG)
 
 
-def failure(found: Mapping[str, Any]) -> str:
+def failure(found: Record) -> str:
     """AWS's own account of why a file system or association is broken."""
     details = found.get("FailureDetails") or {}
     return f"{found['Lifecycle']}: {details.get('Message') or 'AWS gave no reason'}"
 
 
-def may_pass(found: Mapping[str, Any]) -> bool:
+def may_pass(found: Record) -> bool:
     """Whether it broke for want of something that may be there at another attempt."""
     text = failure(found).lower()
     return any(word in text for word in SHORTAGES)
 
 
-def only(found: list[dict[str, Any]], doing: str, operation: str, code: str) -> dict[str, Any]:
+def only(found: list[Json], doing: str, operation: str, code: str) -> Json:
     """The one that was asked for by its id; raises Missing for none."""
     if not found:
         raise Missing(doing=doing, service="fsx", operation=operation, code=code, text="AWS shows none of this id.")
@@ -109,7 +109,7 @@ def _association_page(aws: Aws, window: Window, token: str | None) -> Page:
     return Page(by("AssociationId", answer["Associations"]), answer.get("NextToken"), date_of(answer))
 
 
-def _never(record: Mapping[str, Any]) -> bool:
+def _never(record: Record) -> bool:
     return False
 
 

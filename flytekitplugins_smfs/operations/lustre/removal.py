@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from flytekitplugins_smfs.aws.door import TOO_LATE, Aws
 from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, REMOVING_TAG, tag_list, tag_map
 from flytekitplugins_smfs.aws.status import view
 from flytekitplugins_smfs.operations.lustre import records
 from flytekitplugins_smfs.values.errors import AwsFault, Conflict, Denied, Invalid, Missing, Transient
+from flytekitplugins_smfs.values.plain import Json, Record
 
 WITH_DATA = "with-data"
 """The tag's value on an association whose data on the file system goes with it; WITHOUT_DATA keeps it there."""
@@ -22,7 +22,7 @@ def remove_file_system(aws: Aws, file_system_id: str) -> bool:
     return found is None or _step(aws, found)
 
 
-def _step(aws: Aws, found: Mapping[str, Any]) -> bool:
+def _step(aws: Aws, found: Record) -> bool:
     if found["Lifecycle"] in records.GOING:
         return False
     file_system_id = found["FileSystemId"]
@@ -87,7 +87,7 @@ def sweep(aws: Aws) -> tuple[str, ...]:
     return tuple(left)
 
 
-def _tag(aws: Aws, found: Mapping[str, Any], value: str) -> None:
+def _tag(aws: Aws, found: Record, value: str) -> None:
     """Say on the resource that it is to be removed. Without the right to, it is removed all the same."""
     if tag_map(found.get("Tags")).get(REMOVING_TAG) == value:
         return
@@ -104,7 +104,7 @@ def _tag(aws: Aws, found: Mapping[str, Any], value: str) -> None:
         return
 
 
-def _deleted(aws: Aws, operation: str, request: dict[str, Any], doing: str, lifecycle: Callable[[], str]) -> bool:
+def _deleted(aws: Aws, operation: str, request: Json, doing: str, lifecycle: Callable[[], str]) -> bool:
     """Ask AWS for a deletion; True if there is nothing to delete. What AWS refuses while it is busy is asked again."""
     try:
         aws.call("fsx", operation, request, doing=doing)

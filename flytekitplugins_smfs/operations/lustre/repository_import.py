@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, OWNER_TAG, owner_tags, tag_list, tag_map
 from flytekitplugins_smfs.aws.status import Kind, Page, Window, by, date_of, view
 from flytekitplugins_smfs.operations.base import NO_ORDER, Operation, is_new, now, seen, timing, unknown
 from flytekitplugins_smfs.operations.lustre import records
-from flytekitplugins_smfs.operations.owning import Difference, Making, Record, own
+from flytekitplugins_smfs.operations.owning import Difference, Making, own
 from flytekitplugins_smfs.values.errors import Conflict, Invalid, Missing
 from flytekitplugins_smfs.values.identity import mark, same
 from flytekitplugins_smfs.values.lustre.repository_task import ImportSpec, RepositoryImport
 from flytekitplugins_smfs.values.operation import Handle, Order, Owner, Phase, State
+from flytekitplugins_smfs.values.plain import Json, Record
 
 ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELED"})
 BUSY = "DataRepositoryTaskExecuting"
@@ -27,11 +27,11 @@ class ImportHandle(Handle):
     task_id: str = ""
     """Empty while another task of the file system runs."""
     file_system_id: str
-    awaited: dict[str, Any] | None = None
+    awaited: Json | None = None
     """The spec of what is made once that has ended."""
 
 
-def _described(aws: Aws, task_id: str) -> dict[str, Any]:
+def _described(aws: Aws, task_id: str) -> Json:
     doing = f"reading data repository task {task_id}"
     answer = aws.call("fsx", "DescribeDataRepositoryTasks", {"TaskIds": [task_id]}, doing=doing)
     return records.only(
@@ -45,7 +45,7 @@ def _page(aws: Aws, window: Window, token: str | None) -> Page:
     return Page(by("TaskId", answer["DataRepositoryTasks"]), answer.get("NextToken"), date_of(answer))
 
 
-def _ended(record: Mapping[str, Any]) -> bool:
+def _ended(record: Record) -> bool:
     return record.get("Lifecycle") in ENDED
 
 

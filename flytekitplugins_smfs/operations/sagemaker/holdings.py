@@ -14,6 +14,7 @@ from flytekitplugins_smfs.operations.sagemaker.training import Train
 from flytekitplugins_smfs.operations.sagemaker.tuning import Tune
 from flytekitplugins_smfs.operations.service import Holding, Holdings
 from flytekitplugins_smfs.values.operation import Owner
+from flytekitplugins_smfs.values.plain import Json
 
 UNFINISHED = "InProgress,Stopping"
 
@@ -61,7 +62,7 @@ class TuningJobs(Jobs):
         return _stopped(aws, Tune(), tuning_job_name=id, objective_type="", objective_metric="", max_jobs=0)
 
 
-def _search(aws: Aws, resource: str, status: str, label: str | None) -> Iterator[dict[str, Any]]:
+def _search(aws: Aws, resource: str, status: str, label: str | None) -> Iterator[Json]:
     # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Filter.html
     tag = f"Tags.{EXECUTION_TAG}"
     mine = {"Name": tag, "Operator": "Equals", "Value": label} if label else {"Name": tag, "Operator": "Exists"}

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any
 
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
+from flytekitplugins_smfs.values.plain import Json
 
 SYNONYMS = {
     "deepar": "forecasting-deepar",
@@ -57,9 +58,9 @@ def algorithms() -> dict[str, tuple[str, ...]]:
 
 
 @functools.cache
-def _table() -> dict[str, Any]:
+def _table() -> Json:
     text = resources.files(__package__).joinpath("images.json").read_text(encoding="utf-8")
-    table: dict[str, Any] = json.loads(text)
+    table: Json = json.loads(text)
     return table
 
 

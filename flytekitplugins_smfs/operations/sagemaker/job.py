@@ -10,11 +10,12 @@ from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, job_name
 from flytekitplugins_smfs.aws.status import Kind, view
 from flytekitplugins_smfs.operations.base import NO_ORDER, HandleT, Paced, ResultT, SpecT, is_new
-from flytekitplugins_smfs.operations.owning import Difference, Making, Record, own
+from flytekitplugins_smfs.operations.owning import Difference, Making, own
 from flytekitplugins_smfs.operations.sagemaker import records
 from flytekitplugins_smfs.values.errors import AwsFault, Missing
 from flytekitplugins_smfs.values.identity import same
 from flytekitplugins_smfs.values.operation import Order, Owner
+from flytekitplugins_smfs.values.plain import Record
 
 
 class JobMaking(Making):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.sagemaker.records import TRAINING_LOGS
 from flytekitplugins_smfs.values.errors import Denied, Invalid, Missing
 from flytekitplugins_smfs.values.operation import LogPage
+from flytekitplugins_smfs.values.plain import Json
 
 MOST_PAGES = 20
 
@@ -36,7 +36,7 @@ def after(aws: Aws, job_name: str, cursor: str | None) -> LogPage:
     names = streams(aws, job_name)
     lines: list[str] = []
     for name in names:
-        request: dict[str, Any] = {"logGroupName": TRAINING_LOGS, "logStreamName": name, "startFromHead": True}
+        request: Json = {"logGroupName": TRAINING_LOGS, "logStreamName": name, "startFromHead": True}
         if name in tokens:
             request["nextToken"] = tokens[name]
         try:
@@ -62,7 +62,7 @@ def events(aws: Aws, job_name: str) -> Iterator[tuple[datetime, str]]:
 
 def _events(aws: Aws, job_name: str) -> Iterator[tuple[datetime, str]]:
     for name in streams(aws, job_name)[:1]:
-        request: dict[str, Any] = {"logGroupName": TRAINING_LOGS, "logStreamName": name, "startFromHead": True}
+        request: Json = {"logGroupName": TRAINING_LOGS, "logStreamName": name, "startFromHead": True}
         for _ in range(MOST_PAGES):
             answer = aws.call("logs", "GetLogEvents", request, doing=f"reading the log {name}")
             for event in answer["events"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from flytekitplugins_smfs.aws import console
@@ -10,6 +9,7 @@ from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import tag_map
 from flytekitplugins_smfs.aws.status import Kind, Page, Window, by, date_of
 from flytekitplugins_smfs.values.operation import Link
+from flytekitplugins_smfs.values.plain import Json, Record
 
 FINISHED = frozenset({"Completed", "Failed", "Stopped"})
 MOST = 100
@@ -17,13 +17,13 @@ MOST = 100
 TRAINING_LOGS = "/aws/sagemaker/TrainingJobs"
 
 
-def training_job(aws: Aws, name: str) -> dict[str, Any]:
+def training_job(aws: Aws, name: str) -> Json:
     """DescribeTrainingJob; raises Missing when there is none of this name."""
     request = {"TrainingJobName": name}
     return aws.call("sagemaker", "DescribeTrainingJob", request, doing=f"reading training job {name}")
 
 
-def tuning_job(aws: Aws, name: str) -> dict[str, Any]:
+def tuning_job(aws: Aws, name: str) -> Json:
     """DescribeHyperParameterTuningJob; raises Missing when there is none of this name."""
     request = {"HyperParameterTuningJobName": name}
     return aws.call("sagemaker", "DescribeHyperParameterTuningJob", request, doing=f"reading tuning job {name}")
@@ -59,7 +59,7 @@ def _tuning_page(aws: Aws, window: Window, token: str | None) -> Page:
     return Page(summaries, answer.get("NextToken"), date_of(answer))
 
 
-def _listing(window: Window, token: str | None) -> dict[str, Any]:
+def _listing(window: Window, token: str | None) -> Json:
     wanted = {
         "CreationTimeAfter": window.created_after,
         "LastModifiedTimeAfter": window.modified_after,
@@ -69,7 +69,7 @@ def _listing(window: Window, token: str | None) -> dict[str, Any]:
 
 
 def _ended(member: str) -> Any:
-    def ended(record: Mapping[str, Any]) -> bool:
+    def ended(record: Record) -> bool:
         return record.get(member) in FINISHED
 
     return ended

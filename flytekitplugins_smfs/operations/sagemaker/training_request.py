@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.network import network_for
 from flytekitplugins_smfs.operations.sagemaker.images import image_uri
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
+from flytekitplugins_smfs.values.plain import Json
 from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput, TrainingInput
 from flytekitplugins_smfs.values.sagemaker.training import BuiltinAlgorithm, Network, TrainingSpec
 from flytekitplugins_smfs.values.uris import s3_join
@@ -35,9 +34,9 @@ def output_of(aws: Aws, spec: TrainingSpec) -> str:
     return spec.output_uri or s3_join(aws.default_output_uri(), spec.name)
 
 
-def channel_request(name: str, channel: FileSystemInput | TrainingInput) -> dict[str, Any]:
+def channel_request(name: str, channel: FileSystemInput | TrainingInput) -> Json:
     """One entry of InputDataConfig."""
-    request: dict[str, Any] = {"ChannelName": name}
+    request: Json = {"ChannelName": name}
     if isinstance(channel, FileSystemInput):
         request["DataSource"] = {
             "FileSystemDataSource": {
@@ -48,7 +47,7 @@ def channel_request(name: str, channel: FileSystemInput | TrainingInput) -> dict
             }
         }
     else:
-        source: dict[str, Any] = {
+        source: Json = {
             "S3DataType": channel.s3_data_type,
             "S3Uri": channel.s3_uri,
             "S3DataDistributionType": channel.s3_data_distribution_type,
@@ -63,9 +62,9 @@ def channel_request(name: str, channel: FileSystemInput | TrainingInput) -> dict
     return request
 
 
-def job_definition(aws: Aws, spec: TrainingSpec) -> dict[str, Any]:
+def job_definition(aws: Aws, spec: TrainingSpec) -> Json:
     """What CreateTrainingJob and a tuning job's TrainingJobDefinition have in common."""
-    request: dict[str, Any] = {
+    request: Json = {
         "RoleArn": role_of(aws, spec),
         "AlgorithmSpecification": _algorithm(aws, spec),
         "InputDataConfig": [channel_request(name, channel) for name, channel in spec.channels.items()],
@@ -87,8 +86,8 @@ def job_definition(aws: Aws, spec: TrainingSpec) -> dict[str, Any]:
     return {key: value for key, value in request.items() if value != []}
 
 
-def _algorithm(aws: Aws, spec: TrainingSpec) -> dict[str, Any]:
-    algorithm: dict[str, Any] = {"TrainingImage": image_of(aws, spec), "TrainingInputMode": "File"}
+def _algorithm(aws: Aws, spec: TrainingSpec) -> Json:
+    algorithm: Json = {"TrainingImage": image_of(aws, spec), "TrainingInputMode": "File"}
     if not isinstance(spec.algorithm, BuiltinAlgorithm):
         if spec.algorithm.entrypoint:
             algorithm["ContainerEntrypoint"] = list(spec.algorithm.entrypoint)
@@ -99,9 +98,9 @@ def _algorithm(aws: Aws, spec: TrainingSpec) -> dict[str, Any]:
     return algorithm
 
 
-def _resources(spec: TrainingSpec) -> dict[str, Any]:
+def _resources(spec: TrainingSpec) -> Json:
     resources = spec.resources
-    request: dict[str, Any] = {
+    request: Json = {
         "InstanceType": resources.instance_type,
         "InstanceCount": resources.instance_count,
         "VolumeSizeInGB": resources.volume_size_in_gb,

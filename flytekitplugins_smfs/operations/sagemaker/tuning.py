@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import model_validator
@@ -19,6 +19,7 @@ from flytekitplugins_smfs.values.base import Timing
 from flytekitplugins_smfs.values.errors import Missing
 from flytekitplugins_smfs.values.identity import mark
 from flytekitplugins_smfs.values.operation import Handle, Link, Order, Owner, Phase, State
+from flytekitplugins_smfs.values.plain import Json, Record
 from flytekitplugins_smfs.values.sagemaker.tuning import (
     Categorical,
     Continuous,
@@ -148,9 +149,9 @@ class Tune(Job[TuningSpec, TuningHandle, TuningResult]):
         return records.links(aws, "hyper-tuning-jobs", handle.tuning_job_name)
 
 
-def ranges_request(ranges: dict[str, Range]) -> dict[str, Any]:
+def ranges_request(ranges: dict[str, Range]) -> Json:
     """ParameterRanges: by kind, every number a string."""
-    request: dict[str, list[dict[str, Any]]] = {}
+    request: dict[str, list[Json]] = {}
     for name, entry in ranges.items():
         if isinstance(entry, Categorical):
             request.setdefault("CategoricalParameterRanges", []).append({"Name": name, "Values": list(entry.values)})
@@ -169,8 +170,8 @@ def _numbers(name: str, entry: Integer | Continuous) -> dict[str, str]:
     }
 
 
-def _config(spec: TuningSpec) -> dict[str, Any]:
-    config: dict[str, Any] = {
+def _config(spec: TuningSpec) -> Json:
+    config: Json = {
         "Strategy": spec.strategy,
         "HyperParameterTuningJobObjective": {"Type": spec.objective.type, "MetricName": spec.objective.metric_name},
         "ResourceLimits": {"MaxNumberOfTrainingJobs": spec.max_jobs, "MaxParallelTrainingJobs": spec.max_parallel},
@@ -182,7 +183,7 @@ def _config(spec: TuningSpec) -> dict[str, Any]:
     return config
 
 
-def _definition(aws: Aws, spec: TuningSpec) -> dict[str, Any]:
+def _definition(aws: Aws, spec: TuningSpec) -> Json:
     definition = job_definition(aws, spec.training)
     resources = definition["ResourceConfig"]
     resources.pop("KeepAlivePeriodInSeconds", None)  # a tuning job keeps no warm pool
@@ -194,7 +195,7 @@ def _definition(aws: Aws, spec: TuningSpec) -> dict[str, Any]:
     }
 
 
-def _trials(aws: Aws, name: str, status: str | None = None) -> Iterator[dict[str, Any]]:
+def _trials(aws: Aws, name: str, status: str | None = None) -> Iterator[Json]:
     request = {
         "HyperParameterTuningJobName": name,
         "SortBy": "CreationTime",
@@ -206,7 +207,7 @@ def _trials(aws: Aws, name: str, status: str | None = None) -> Iterator[dict[str
     yield from aws.pages("sagemaker", operation, key, request, doing=f"listing the trials of {name}")
 
 
-def _under_way(job: Mapping[str, Any], handle: TuningHandle, links: tuple[Link, ...], age: float) -> State:
+def _under_way(job: Record, handle: TuningHandle, links: tuple[Link, ...], age: float) -> State:
     counters = job.get("TrainingJobStatusCounters", {})
     done = sum(counters.get(key, 0) for key in DONE)
     best = (job.get("BestTrainingJob") or {}).get("FinalHyperParameterTuningJobObjectiveMetric")
@@ -222,7 +223,7 @@ def _own(hyperparameters: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in hyperparameters.items() if not name.startswith("_tuning")}
 
 
-def _trial(summary: dict[str, Any]) -> Trial:
+def _trial(summary: Json) -> Trial:
     metric = summary.get("FinalHyperParameterTuningJobObjectiveMetric")
     begun, ended = summary.get("TrainingStartTime") or summary.get("CreationTime"), summary.get("TrainingEndTime")
     return Trial(
