@@ -78,7 +78,7 @@ def begin(
         operation = catalog.load(binding.operation)
         spec = validated(operation.spec_type, binding.data(plain_inputs(inputs)), f"The call of {template.id.name}")
         owner = owner_of(metadata, output_prefix)
-        handle, waiting = _started(operation, spec, owner, Order(output_prefix))
+        handle, waiting = _started(operation, spec, owner, order_of(template, output_prefix, metadata))
     except SmfsError as error:
         _log.warning("%s was not started: %s", name, error)
         return Meta(name, problem=str(error)[:LONGEST_PROBLEM], retryable=error.passing)
@@ -121,6 +121,18 @@ def queue_of(operation: AnyPaced) -> Queue:
         if operation.name not in _queues:
             _queues[operation.name] = Queue(lambda region: Aws(settings(), region).quick())
         return _queues[operation.name]
+
+
+def order_of(template: TaskTemplate, output_prefix: str, metadata: TaskExecutionMetadata | None) -> Order:
+    """What the sequel may need beside the spec: where outputs lie, and the command of a task that has a body, whose
+    arguments Flyte has filled in."""
+    container = template.container
+    command = (*(container.command or ()), *(container.args or ())) if container else ()
+    environment = {
+        **((container.env or {}) if container else {}),
+        **((metadata.environment_variables or {}) if metadata else {}),
+    }
+    return Order(output_prefix, command, environment)
 
 
 def owner_of(metadata: TaskExecutionMetadata | None, output_prefix: str) -> Owner:
@@ -221,10 +233,10 @@ async def _outputs(meta: Meta, found: Answer) -> tuple[LiteralMap | None, str]:
     operation = catalog.load(meta.operation)
     if operation.writes_outputs:
         return None, await _job_error(ctx, meta)
-    named = {}
+    types, named = operation.output_types(), {}
     for name, value in operation.outputs(found.result).items():
-        kind = type(value)
-        named[name] = await TypeEngine.async_to_literal(ctx, value, kind, TypeEngine.to_literal_type(kind))
+        literal_type = TypeEngine.to_literal_type(types[name])
+        named[name] = await TypeEngine.async_to_literal(ctx, value, types[name], literal_type)
     outputs = LiteralMap(literals=named)
     if not meta.output_prefix:
         return outputs, ""

@@ -58,7 +58,8 @@ class OperationTask(PythonTask[None]):
         """`inputs` maps names to types, or to pairs of type and default; without them they are the fields of the
         operation's spec. `output` is the type of the one output, or maps names to types; by default the operation's."""
         inputs = spec_inputs(operation) if inputs is None else inputs
-        output = catalog.load(operation).result_type if output is None else output
+        if output is None:
+            output = catalog.load(operation).output_types()
         outputs = output if isinstance(output, Mapping) else {OUTPUT: output}
         self._defaults = {key: kind[1] for key, kind in inputs.items() if isinstance(kind, tuple)}
         super().__init__(

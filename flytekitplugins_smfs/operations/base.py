@@ -63,6 +63,10 @@ class Operation(ABC, Generic[SpecT, HandleT, ResultT]):
         """What is good to know of a failure beside its reason, such as the log's last lines; bounded likewise."""
         return ""
 
+    def output_types(self) -> Record:
+        """The task's named outputs and their types."""
+        return {OUTPUT: self.result_type}
+
     def outputs(self, result: ResultT) -> Record:
         """The result as the task's named outputs."""
         return {OUTPUT: result}
