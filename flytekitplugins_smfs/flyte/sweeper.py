@@ -31,6 +31,7 @@ class Sweeper:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._running = False
+        self._told: set[str] = set()
         self._unended: dict[str, tuple[float, Callable[[], bool]]] = {}
 
     def watch(self, region: str) -> None:
@@ -86,7 +87,9 @@ class Sweeper:
         try:
             return tuple(sweep(Aws(settings(), region).within(self._every)))  # type: ignore[operator]
         except SmfsError as error:
-            _log.warning("What is to be removed in %s could not be looked for: %s", region, error)
+            level = logging.DEBUG if region in self._told else logging.WARNING  # once: who only trains may not look
+            self._told.add(region)
+            _log.log(level, "What is to be removed in %s could not be looked for: %s", region, error)
         except Exception:  # noqa: BLE001 - the next look may go well
             _log.exception("What is to be removed in %s could not be looked for", region)
         return ()

@@ -102,7 +102,9 @@ def _read(path: Path, file: TextIO) -> Journal | None:
     try:
         fields: Any = json.loads(file.read())
         attempts = {str(step): int(number) for step, number in dict(fields.get("attempts", {})).items()}
-        return Journal(path, file, str(fields["execution"]), attempts, bool(fields.get("ending", False)))
+        execution = fields["execution"]
+        known = isinstance(execution, str) and execution
+        return Journal(path, file, execution, attempts, bool(fields.get("ending", False))) if known else None
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
 

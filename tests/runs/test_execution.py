@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from flytekitplugins_smfs.runs import journal
-from flytekitplugins_smfs.runs.execution import Execution
+from flytekitplugins_smfs.runs.execution import Execution, told
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
 
 SCRIPT = """
 import sys, os, signal
@@ -117,3 +118,78 @@ def test_a_state_directory_that_cannot_be_written_does_not_stop_a_run(
     one = Execution()
     one.finish()
     assert "cannot be taken up" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "spoilt", ["", "{", "[]", '{"execution": 3}', '{"pid": 1}', '{"execution": "x", "attempts": 7}']
+)
+def test_a_journal_that_cannot_be_read_is_set_aside(tmp_path: Path, how: Path, spoilt: str) -> None:
+    """A machine that lost its power leaves such."""
+    how.write_text("kill")
+    first = run(tmp_path)
+    (file,) = journals(tmp_path)
+    file.write_text(spoilt)
+    how.write_text("")
+    again = run(tmp_path)
+    assert again[0].startswith("local/")
+    assert again[0] != first[0]
+    assert [path.suffix for path in journals(tmp_path)] == [".unreadable"]
+
+
+CALLS = """
+import os, signal, sys
+from flytekitplugins_smfs.runs import execution
+for word in sys.argv[2:]:
+    with execution.called(word.partition("=")[0], {"n": word.partition("=")[2]}):
+        mine = execution.current()
+        print(mine.id, mine.resumed, flush=True)
+        with execution.called("inner", {}):
+            assert execution.current() is mine
+        if open(sys.argv[1]).read() == word:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if open(sys.argv[1]).read() == "end " + word:
+            mine.end()
+            os.kill(os.getpid(), signal.SIGKILL)
+print([one.execution for one in getattr(mine, "unfinished", [])])
+"""
+
+
+def calls(tmp_path: Path, how: str, *words: str) -> list[str]:
+    (tmp_path / "how").write_text(how)
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    command = [sys.executable, "-c", CALLS, str(tmp_path / "how"), *words]
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, text=True, capture_output=True, timeout=60, check=False
+    )
+    return done.stdout.splitlines()
+
+
+# N2
+def test_a_call_is_known_by_its_workflow_its_inputs_and_its_occurrence(tmp_path: Path) -> None:
+    words = ("a=1", "a=1", "b=1", "a=2")
+    first = calls(tmp_path, "b=1", *words)
+    assert len({line.split()[0] for line in first}) == 3  # the same call twice is two executions
+    again = calls(tmp_path, "", *words)
+    assert again[2] == f"{first[2].split()[0]} True"
+    assert all(line.endswith(" False") for line in (*again[:2], again[3]))
+    assert not {line.split()[0] for line in first[:2]} & {line.split()[0] for line in again[:4]}
+
+
+# N2
+def test_an_execution_that_was_ending_is_not_taken_up_but_seen_through(tmp_path: Path) -> None:
+    """What it had made is going: taken up, its next steps would find what is not there any more."""
+    dead = calls(tmp_path, "end a=1", "a=1")[0].split()[0]
+    again = calls(tmp_path, "", "a=1")
+    assert again[0].split()[0] != dead
+    assert again[0].endswith(" False")
+    assert again[-1] == f"['{dead}']"
+    assert calls(tmp_path, "", "a=1")[-1] == f"['{dead}']"  # until it was seen through
+
+
+def test_inputs_are_told_the_same_in_every_process() -> None:
+    class Thing:
+        """Whose repr has an address."""
+
+    one = told({"path": Path("/x"), "thing": Thing(), "n": [1, (2, 3)], "spec": LustreSpec()})
+    assert one == told({"path": Path("/x"), "thing": Thing(), "n": [1, (2, 3)], "spec": LustreSpec()})
+    assert one != told({"path": Path("/y"), "thing": Thing(), "n": [1, (2, 3)], "spec": LustreSpec()})
