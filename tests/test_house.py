@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import importlib.metadata
+import importlib.util
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import flytekitplugins_smfs.values.errors as errors
-from flytekitplugins_smfs.operations.catalog import OPERATIONS
-from flytekitplugins_smfs.operations.sagemaker.images import algorithms
+import flytekitplugins_smfs
+from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.values.settings import Settings
+from tests.aws.test_calls import calls
+from tests.conftest import Emulator
+from tests.test_examples import pyflyte
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -151,27 +158,38 @@ def test_the_readme_lists_every_setting_and_no_other() -> None:
     assert first_column(table) == list(Settings.model_fields)
 
 
-def test_the_documents_list_every_operation_and_algorithm_and_no_other() -> None:
-    text = (ROOT / "docs" / "operations.md").read_text()
-    assert first_column(section(text, "# Operations", "\n## ")) == list(OPERATIONS)
-    rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|$", section(text, "<!-- images:", "\n\nThe result"), re.MULTILINE)
-    assert {name: tuple(versions.split(", ")) for name, versions in rows} == algorithms()
+def make_tables() -> ModuleType:
+    """The tool that writes the documents' tables."""
+    found = importlib.util.spec_from_file_location("make_tables", ROOT / "tools" / "make_tables.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
-def test_the_documented_connector_configuration_names_every_task_type() -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "cluster.md").read_text(), re.DOTALL)
-    propeller = next(found for found in map(yaml.safe_load, blocks) if "plugins" in found)
-    service = propeller["plugins"]["connector-service"]
-    types = [f"smfs-{name}" for name in OPERATIONS]
-    assert service["supportedTaskTypes"] == types
-    assert list(service["connectorForTaskTypes"]) == types
-    assert set(types) <= set(propeller["tasks"]["task-plugins"]["default-for-task-types"])
+TABLES = make_tables()
+FOUND = [(path, name, text) for path in DOCUMENTS for name, text in TABLES.tables_of(path.read_text()).items()]
 
 
-def test_the_documented_tree_of_errors_is_the_tree() -> None:
-    text = (ROOT / "docs" / "errors.md").read_text()
-    assert errors.__doc__ is not None
-    assert errors.__doc__.partition("\n\n")[2].strip() in text
+@pytest.mark.parametrize(("path", "name", "text"), FOUND, ids=[f"{path.name}: {name}" for path, name, _ in FOUND])
+def test_a_table_in_a_document_is_what_the_declarations_say(path: Path, name: str, text: str) -> None:
+    differs = f"the table `{name}` of {path.name} is not what is declared; run: python tools/make_tables.py"
+    assert text == TABLES.TABLES[name](), differs
+
+
+def test_every_table_that_is_declared_is_in_one_document() -> None:
+    assert sorted(name for _, name, _ in FOUND) == sorted(TABLES.TABLES)
+
+
+def test_the_documented_configuration_of_flytepropeller_can_be_read() -> None:
+    config = yaml.safe_load(TABLES.task_types().removeprefix("```yaml\n").removesuffix("```\n"))
+    service = config["plugins"]["connector-service"]
+    types = [f"smfs-{name}" for name in catalog.names()]
+    assert service["supportedTaskTypes"] == list(service["connectorForTaskTypes"]) == types
+    assert set(types) <= set(config["tasks"]["task-plugins"]["default-for-task-types"])
+    (method,) = json.loads(service["connectors"]["smfs"]["defaultServiceConfig"])["methodConfig"]
+    assert method["waitForReady"] is True
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -193,3 +211,78 @@ def test_an_example_in_a_document_is_the_file_that_it_names(path: str, text: str
 def test_every_python_block_in_the_documents_is_an_example_that_is_tested() -> None:
     blocks = sum(document.read_text().count("```python") for document in DOCUMENTS)
     assert blocks == len(examples())
+
+
+def test_the_example_of_an_import_runs(emulator: Emulator, tmp_path: Path) -> None:  # C12
+    spec, repository = '{"name": "refreshed"}', "s3://sagemaker-us-east-1-123456789012/refreshed"
+    emulator.client("s3").put_object(Bucket="sagemaker-us-east-1-123456789012", Key="refreshed/one", Body=b"x")
+    example = str(ROOT / "docs" / "examples" / "refresh.py")
+    done = pyflyte(emulator, tmp_path, "run", example, "refresh", "--spec", spec, "--repository", repository)
+    said = done.stdout + done.stderr
+    execution = re.search(r"Execution (local/\S+?)\.\s", said)
+    assert execution is not None, said
+    command = [Path(sys.executable).with_name("smfs"), "--config", ROOT / "sandbox.config", "release", "-y"]
+    env = {**os.environ, "FLYTE_SMFS_EMULATOR_STATE": str(emulator.state), "HOME": str(tmp_path)}
+    released = subprocess.run([*command, execution[1]], env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, said
+    assert re.search(r"files=[1-9]\d* failed=0", said)
+    assert "Nothing is left." in released.stdout, released.stdout + released.stderr
+
+
+# What users import
+
+
+def imports_of(source: str) -> Iterator[tuple[str, str]]:
+    """What a source imports of this package: module, and name; a whole module has no name."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == flytekitplugins_smfs.__name__:
+            yield from ((str(node.module), alias.name) for alias in node.names)
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+            yield from ((name, "") for name in names if name.split(".")[0] == flytekitplugins_smfs.__name__)
+
+
+def sources() -> list[tuple[str, str]]:
+    """What users copy: workflows, examples, and the code of the documents."""
+    files = [*sorted((ROOT / "workflows").glob("*.py")), *sorted((ROOT / "docs" / "examples").glob("*.py"))]
+    blocks = [
+        (f"{document.name}: {number}", block)
+        for document in DOCUMENTS
+        for number, block in enumerate(re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL))
+    ]
+    return [(str(path.relative_to(ROOT)), path.read_text()) for path in files] + blocks
+
+
+@pytest.mark.parametrize("source", [text for _, text in sources()], ids=[name for name, _ in sources()])
+def test_what_users_copy_imports_from_the_root_alone(source: str) -> None:
+    """So that rooms can move. The emulator stands apart and is a room of its own."""
+    for module, name in imports_of(source):
+        if (module, name) != ("flytekitplugins_smfs.emulator", "Emulator"):
+            assert module == "flytekitplugins_smfs", f"import {name or module} from the package's root"
+            assert name in flytekitplugins_smfs.__all__
+
+
+# What operations may do in AWS
+
+THROUGH_A_HELPER = {"fsx:DeleteFileSystem", "fsx:DeleteDataRepositoryAssociation"}
+"""Actions of calls through a helper that is given the operation's name."""
+NOT_CALLED = {
+    "iam:PassRole": "a job is given its execution role",
+    "sagemaker:AddTags": "jobs are created with tags",
+}
+"""Actions that AWS asks for beside those of the calls themselves, and why."""
+
+
+def test_every_aws_call_of_an_operation_is_declared_as_an_iam_action_and_no_other() -> None:
+    service_of = {"efs": "elasticfilesystem"}
+    called = {f"{service_of.get(call[1], call[1])}:{call[2]}" for call in calls() if call[1] != "s3"}
+    declared = set(catalog.actions())
+    missing = sorted((called | THROUGH_A_HELPER) - declared)
+    assert not missing, f"not among the `calls` of any operation in operations/*/__init__.py: {missing}"
+    unused = sorted(declared - called - THROUGH_A_HELPER - set(NOT_CALLED))
+    assert not unused, f"declared by an operation, but nothing calls it: {unused}"
+
+
+def test_what_is_called_through_a_helper_is_called() -> None:
+    written = "".join(path.read_text() for path in (ROOT / "flytekitplugins_smfs" / "operations").rglob("*.py"))
+    assert all(f'"{action.partition(":")[2]}"' in written for action in THROUGH_A_HELPER)
