@@ -12,6 +12,6 @@ def refresh(spec: LustreSpec, repository: str) -> RepositoryImport:
     """`spec` has a name: a file system of that name is adopted, and made where there is none."""
     lustre = create_lustre(spec=spec)
     link = link_repository(file_system=lustre, repository=repository, path="/ns1")
-    imported = import_repository(file_system=lustre, paths=["ns1"], tags={})
+    imported = import_repository(file_system=lustre, paths=["ns1"])
     link >> imported
     return imported

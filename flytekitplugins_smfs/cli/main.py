@@ -75,7 +75,10 @@ def ls(execution: str | None, as_json: bool) -> None:
 @click.argument("execution")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def release(execution: str, yes: bool) -> None:
-    """Remove the file systems, with their links, that EXECUTION made. The data behind the links stays in S3."""
+    """Stop the jobs and remove the file systems, with their links, that EXECUTION made.
+
+    The data behind the links stays in S3.
+    """
     from flytekitplugins_smfs.cli.inventory import remove
 
     remove(execution, ask=not yes)

@@ -91,7 +91,9 @@ class OperationTask(PythonTask[None]):
         return values[0] if len(values) == 1 else values
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
-        """As flytekit's; but threads that share its contexts do not mix them."""
+        """As flytekit's; but threads that share its contexts do not mix them, and a default may be a list."""
+        unset = {name: value for name, value in self._defaults.items() if isinstance(value, list | dict)}
+        kwargs = {**unset, **kwargs}
         with private.own_contexts() if private.runs_here() else contextlib.nullcontext():
             return super().__call__(*args, **kwargs)
 

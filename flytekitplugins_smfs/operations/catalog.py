@@ -21,7 +21,7 @@ EVERY = Service(
             takes="-",
             gives="`Removed`",
             does="stops the jobs and deletes the file systems and links that this execution made",
-            calls=(),
+            calls=(*sagemaker.STOPPING, *lustre.REMOVAL),
         ),
     ),
 )

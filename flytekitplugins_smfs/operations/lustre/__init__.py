@@ -2,14 +2,13 @@
 
 from flytekitplugins_smfs.operations.service import Service, Verb
 
-REMOVAL = (
-    "fsx:DescribeFileSystems",
+UNLINKING = (
     "fsx:DescribeDataRepositoryAssociations",
     "fsx:TagResource",
     "fsx:UntagResource",
     "fsx:DeleteDataRepositoryAssociation",
-    "fsx:DeleteFileSystem",
 )
+REMOVAL = ("fsx:DescribeFileSystems", "fsx:DeleteFileSystem", *UNLINKING)
 SERVICE = Service(
     package=__name__,
     title="FSx for Lustre",
@@ -42,7 +41,7 @@ SERVICE = Service(
             takes="file system, S3 prefix, path",
             gives="`RepositoryLink`",
             does="CreateDataRepositoryAssociation until AVAILABLE",
-            calls=("fsx:CreateDataRepositoryAssociation", *REMOVAL),
+            calls=("fsx:CreateDataRepositoryAssociation", *UNLINKING),
         ),
         Verb(
             name="repository-unlink",
@@ -51,7 +50,7 @@ SERVICE = Service(
             takes="the link",
             gives="`Removed`",
             does="DeleteDataRepositoryAssociation until gone",
-            calls=REMOVAL,
+            calls=UNLINKING,
         ),
         Verb(
             name="repository-import",
@@ -60,7 +59,12 @@ SERVICE = Service(
             takes="file system, paths",
             gives="`RepositoryImport`",
             does="CreateDataRepositoryTask (import of metadata) until SUCCEEDED",
-            calls=("fsx:CreateDataRepositoryTask", "fsx:DescribeDataRepositoryTasks", "fsx:CancelDataRepositoryTask"),
+            calls=(
+                "fsx:CreateDataRepositoryTask",
+                "fsx:DescribeDataRepositoryTasks",
+                "fsx:CancelDataRepositoryTask",
+                "fsx:TagResource",
+            ),
             values="lustre.repository_task:ImportSpec,RepositoryImport",
         ),
     ),

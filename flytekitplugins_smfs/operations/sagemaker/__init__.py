@@ -7,10 +7,18 @@ NETWORK = (
     "ec2:DescribeNetworkInterfaces",
     "elasticfilesystem:DescribeMountTargets",
 )
+STOPPING = (
+    "sagemaker:Search",
+    "sagemaker:DescribeTrainingJob",
+    "sagemaker:StopTrainingJob",
+    "sagemaker:DescribeHyperParameterTuningJob",
+    "sagemaker:StopHyperParameterTuningJob",
+)
+"""What ending the jobs of an execution needs."""
 SERVICE = Service(
     package=__name__,
     title="SageMaker",
-    clients=("sagemaker", "logs", "sts"),
+    clients=("sagemaker", "logs", "sts", "fsx", "ec2", "efs"),
     holdings=("holdings:TuningJobs", "holdings:TrainingJobs"),
     verbs=(
         Verb(
@@ -27,7 +35,6 @@ SERVICE = Service(
                 "sagemaker:StopTrainingJob",
                 "sagemaker:AddTags",
                 "sagemaker:ListTags",
-                "sagemaker:Search",
                 "logs:DescribeLogStreams",
                 "logs:GetLogEvents",
                 "sts:GetCallerIdentity",
@@ -52,7 +59,6 @@ SERVICE = Service(
                 "sagemaker:StopHyperParameterTuningJob",
                 "sagemaker:AddTags",
                 "sagemaker:ListTags",
-                "sagemaker:Search",
                 "sts:GetCallerIdentity",
                 "iam:PassRole",
                 *NETWORK,
