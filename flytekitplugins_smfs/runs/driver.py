@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from flytekitplugins_smfs.aws.door import Aws, Halted
 from flytekitplugins_smfs.operations import catalog
@@ -66,50 +66,60 @@ def drive(
     """
     mine = execution.current()
     execution.guard()
-    with signals.watching() as stop, display.shown(name) as view:
-        aws = _opened(settings, stop)
+    with signals.watching() as stop, execution.hearing(stop) as heard, display.shown(name) as view:
+        if heard > 1:
+            raise OperationCancelled(f"{name} is not begun: a second signal has come. {_rest(mine.id)}")
+        aws = _opened(settings, stop, view)
         display.introduce(aws)
         display.say_once(f"Execution {mine.id}{', taken up again' if mine.resumed else ''}.")
-        _see_through(mine, aws, stop, view)
+        patience = 1 - heard
+        _see_through(mine, aws, stop, view, patience)
         if operation.removes:
             mine.end()
         step = mine.step(name)
-        attempts = Attempts(operation, spec, aws, stop, view, timeout, mine, step)
+        attempts = Attempts(operation, spec, aws, stop, view, timeout, mine, step, patience)
         ended = attempts.run(retries)
-    if stop.requested:  # it came too late to stop this, so it stops what would follow
+    if stop.requested:  # it came too late to stop this, or this goes on to its end: it stops what would follow
+        made = "" if operation.removes else ", and what it made is left as it is"
         raise OperationCancelled(
-            f"Stopped by {stop.reason}. {name} had ended well by then, and what it made is left as it is; "
-            f"`smfs release {mine.id}` removes what this execution made."
+            f"Stopped by {stop.reason}. {name} had ended well by then{made}; "
+            f"`smfs release {mine.id}` removes what this execution made, where its workflow does not."
         )
     return ended
 
 
-def _opened(settings: Settings, stop: signals.Stop) -> Aws:
+def _rest(execution_id: str) -> str:
+    """What becomes of that which a run leaves."""
+    return f"The same command takes up what is left; `smfs release {execution_id}` removes what this execution made."
+
+
+def _opened(settings: Settings, stop: signals.Stop, view: display.View) -> Aws:
     """The door. It may have to start an emulator first, which does not keep a person waiting who wants to leave."""
     opening = Aside(lambda: Aws(settings), stop)
     if not opening.wait(signals=0):
-        raise OperationCancelled(f"Stopped by {stop.reason} before anything was started.")
+        view.say(f"{stop.reason}: {view.name} is not started.")
+        raise OperationCancelled(f"Stopped by {stop.reason} before {view.name} was started.")
     return opening.given()
 
 
 def release(execution_id: str, settings: Settings) -> Removed:
     """Remove what an execution made, whichever it was; Ctrl-C leaves at once, and the removal can be begun again."""
     with signals.watching() as stop, display.shown("release") as view:
-        return _released(execution_id, _opened(settings, stop), stop, view)
+        return _released(execution_id, _opened(settings, stop, view), stop, view, patience=0)
 
 
-def _released(execution_id: str, aws: Aws, stop: signals.Stop, view: display.View) -> Removed:
+def _released(execution_id: str, aws: Aws, stop: signals.Stop, view: display.View, patience: int) -> Removed:
     owner = Owner(execution=execution_id, step="release")
-    answer: Answer = Attempt(catalog.load("release"), ReleaseSpec(), owner, aws, stop, view, None).run()
-    return Removed.model_validate(answer.result)
+    attempt = Attempt(catalog.load("release"), ReleaseSpec(), owner, aws, stop, view, None, patience)
+    return Removed.model_validate(attempt.run().result)
 
 
-def _see_through(mine: execution.Execution, aws: Aws, stop: signals.Stop, view: display.View) -> None:
-    """Finish the removal of executions that died over it, before anything new is made."""
+def _see_through(mine: execution.Execution, aws: Aws, stop: signals.Stop, view: display.View, patience: int) -> None:
+    """Finish the removal of executions that were left over it, before anything new is made."""
     while mine.unfinished:
         dead = mine.unfinished[0]
-        view.say(f"execution {dead.execution} died while it was cleaned up: what is left is removed first.")
-        _released(dead.execution, aws, stop, view)
+        view.say(f"execution {dead.execution} was left while it was cleaned up: what is left is removed first.")
+        _released(dead.execution, aws, stop, view, patience)
         dead.close()
         mine.unfinished.remove(dead)
 
@@ -126,6 +136,7 @@ class Attempts:
     timeout: timedelta | None
     execution: execution.Execution
     step: str
+    patience: int
 
     def run(self, retries: int) -> Ended:
         """Try until one ends well, one fails for good, or there are no more."""
@@ -142,12 +153,14 @@ class Attempts:
         raise AssertionError("the last attempt returns or raises")
 
     def _attempt(self, owner: Owner) -> Answer:
-        one = Attempt(self.operation, self.spec, owner, self.aws, self.stop, self.view, self.timeout)
+        one = Attempt(self.operation, self.spec, owner, self.aws, self.stop, self.view, self.timeout, self.patience)
         try:
-            return one.run()
-        finally:
-            if not one.ended:
-                self.execution.keep(self.step, owner.attempt)
+            answer = one.run()
+        except BaseException:
+            (self.execution.gave_up if one.ended else self.execution.keep)(self.step, owner.attempt)
+            raise
+        self.execution.ended_well(self.step, released=self.operation.name == "release")
+        return answer
 
 
 @dataclass
@@ -161,18 +174,23 @@ class Attempt:
     stop: signals.Stop
     view: display.View
     timeout: timedelta | None
+    patience: int
+    """How many signals it hears before it leaves without waiting: none, if the run has heard one before."""
     clock: Callable[[], float] = time.monotonic
     ended: bool = True
-    """Whether nothing of it is under way any more."""
+    """Whether nothing of it is under way any more. A removal must be seen through once it was asked for."""
+    _acknowledged: bool = False
     _cursor: str | None = None
     _pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
         self._pace = pace_of(self.aws.settings.endpoint)
+        self.ended = not self.operation.removes
 
     def run(self) -> Answer:
         """From start to success. Raises for every other end."""
         if self.stop.requested:
+            self._acknowledge(f"{self.owner.step} is not started")
             raise OperationCancelled(f"Stopped by {self.stop.reason} before {self.owner.step} was started.")
         deadline = self.clock() + self.timeout.total_seconds() if self.timeout else None
         handle = self._start()
@@ -182,9 +200,10 @@ class Attempt:
         except (OperationCancelled, OperationTimedOut):
             raise
         except BaseException:  # a fault of our own or the interpreter's: leave nothing running
-            self._cancel(handle)
+            if not self.operation.removes:
+                self._cancel(handle)
             raise
-        self.ended = True
+        self.ended = answer.phase is Phase.SUCCEEDED or not self.operation.removes
         if answer.phase is Phase.SUCCEEDED:
             return answer
         message = answer.message or f"{self.operation.what(handle)} failed; AWS gave no reason."
@@ -192,28 +211,27 @@ class Attempt:
 
     def _start(self) -> Handle:
         """Start it in a thread of its own. Asked to stop, no call begins any more; one that is under way is awaited,
-        because what it makes has to be cancelled."""
+        because what it makes has to be cancelled. A removal goes on: half of it would be left otherwise."""
         self.view.show(Answer(Phase.QUEUED, "being started"))
         halt = threading.Event()
-        aws = self.aws.until(halt)
+        aws, step = self.aws.until(halt), self.owner.step
         starting: Aside[Handle] = Aside(lambda: self.operation.start(aws, self.spec, self.owner), self.stop)
         if not starting.wait(signals=0):
-            halt.set()
-            self.view.say(f"{self.stop.reason}: {self.owner.step} is not started. Once more leaves without waiting.")
-            if not starting.wait(signals=1):
-                self.ended = False
-                raise OperationCancelled(
-                    f"Left while a call to AWS was under way that may make something for {self.owner.step}. "
-                    f"The same command takes it up; `smfs release {self.owner.execution}` removes what was made."
-                )
+            if not self.operation.removes:
+                halt.set()
+            if not self.operation.removes or len(self.stop.signals) <= self.patience:
+                self._acknowledge(f"{step} goes on to its end" if self.operation.removes else f"{step} is not started")
+            if not starting.wait(signals=self.patience):
+                halt.set()
+                self._leave(f"Left while a call to AWS was under way for {step}.")
         try:
             return starting.given()
         except Halted:
-            raise OperationCancelled(f"Stopped by {self.stop.reason} before {self.owner.step} was started.") from None
+            raise OperationCancelled(f"Stopped by {self.stop.reason} before {step} was started.") from None
         except AwsFault as fault:
             if not self.stop.requested:
                 raise
-            self.ended = not fault.passing  # what was asked for may have been made
+            self.ended = self.ended and not fault.passing  # what was asked for may have been made
             raise OperationCancelled(f"Stopped by {self.stop.reason} while it could not be started. {fault}") from fault
 
     def _until_final(self, handle: Handle, deadline: float | None) -> Answer:
@@ -221,11 +239,12 @@ class Attempt:
         patient = self.aws.waiting(ANSWER_TIME)
         last: Answer | None = None
         while True:
-            if self.stop.requested:
+            if self._is_to_stop(handle):
                 self._stop_for_signal(handle)
             asking: Aside[Answer] = Aside(lambda: self._look(watch, patient, handle), self.stop)
             # A question is left to itself, but for one that is just being answered: it may tell the end.
-            if not asking.wait(signals=0) and not asking.settle(SETTLING):
+            told = asking.wait(signals=0) or asking.settle(SETTLING)
+            if not told and (self._is_to_stop(handle) or not asking.wait(signals=self.patience)):
                 self._stop_for_signal(handle)
             answer = asking.given()
             if last is None or answer.phase != last.phase:
@@ -241,6 +260,29 @@ class Attempt:
                 self.stop.request(signals.CLOSED)
             wait = self._pace.next()
             self.stop.wait(wait if deadline is None else min(wait, max(0.0, deadline - self.clock())))
+
+    def _is_to_stop(self, handle: Handle) -> bool:
+        """Whether a signal stops it. A removal cannot be taken back, so it goes on until a second one comes."""
+        if not self.stop.requested:
+            return False
+        if not self.operation.removes or len(self.stop.signals) > self.patience:
+            return True
+        self._acknowledge(f"{self.operation.what(handle)} goes on to its end")
+        return False
+
+    def _acknowledge(self, doing: str) -> None:
+        """Answer the first signal, once."""
+        if not self._acknowledged:
+            self._acknowledged = True
+            more = " Once more leaves without waiting." if len(self.stop.signals) <= self.patience else ""
+            self.view.say(f"{self.stop.reason}: {doing}.{more}")
+
+    def _leave(self, why: str) -> NoReturn:
+        """Leave at once, whatever is under way."""
+        self.ended = False
+        told = f"{why} {_rest(self.owner.execution)}"
+        self.view.say(told)
+        raise OperationCancelled(told)
 
     def _look(self, watch: Watch, aws: Aws, handle: Handle) -> Answer:
         answer = watch.ask(aws)
@@ -263,19 +305,23 @@ class Attempt:
             if not page.lines:
                 return
 
-    def _stop_for_signal(self, handle: Handle) -> None:
+    def _stop_for_signal(self, handle: Handle) -> NoReturn:
         what = self.operation.what(handle)
-        self.view.say(f"{self.stop.reason}: stopping {what}. Once more leaves without waiting.")
+        if self.operation.removes:
+            self._leave(f"{self.stop.reason}: {what} was left before its end.")
+        self._acknowledge(f"stopping {what}")
         if self._cancel(handle):
-            raise OperationCancelled(f"{what} was stopped by {self.stop.reason}, and has ended.")
-        raise OperationCancelled(
-            f"{what} was asked to stop ({self.stop.reason}) but had not ended yet when this run left it. The same "
-            f"command takes it up; `smfs release {self.owner.execution}` removes what this execution made."
-        )
+            raise OperationCancelled(
+                f"{what} was stopped by {self.stop.reason}, and has ended. `smfs release {self.owner.execution}` "
+                "removes what else this execution made, where its workflow does not."
+            )
+        self._leave(f"{what} was asked to stop ({self.stop.reason}) but had not ended yet when this run left it.")
 
-    def _stop_for_timeout(self, handle: Handle) -> None:
+    def _stop_for_timeout(self, handle: Handle) -> NoReturn:
         what = self.operation.what(handle)
         limit = f"its timeout of {self.timeout}"
+        if self.operation.removes:
+            raise OperationTimedOut(f"{what} did not end within {limit}. {_rest(self.owner.execution)}")
         self.view.say(f"stopping {what}: it did not end within {limit}.")
         ended = self._cancel(handle)
         if self.stop.requested:
@@ -286,18 +332,22 @@ class Attempt:
     def _cancel(self, handle: Handle) -> bool:
         """Ask until it is seen to have ended. False when a second signal, or patience, ended the watching."""
         pace, deadline = Pace(5.0), self.clock() + STOPPING_TIME
-        answered, heard = self.clock(), max(1, len(self.stop.signals))
-        asked = Answer(Phase.RUNNING, f"stopping {self.operation.what(handle)}")
+        answered, what = self.clock(), self.operation.what(handle)
+        asked = Answer(Phase.RUNNING, f"stopping {what}")
         while True:
             self.view.show(asked)
             asking = Aside(lambda: self.operation.cancel(self.aws, handle), self.stop)
-            if asking.wait(signals=heard):
+            if not asking.wait(signals=0):
+                self._acknowledge(f"{what} is being stopped")
+            if asking.wait(signals=self.patience) or asking.settle(SETTLING):
                 try:
                     self.ended = asking.given()
                     answered = self.clock()
                 except AwsFault as fault:
                     self.view.say(f"not stopped yet. {fault}")
             silent = self.clock() - answered > SILENT_TIME
-            if self.ended or silent or len(self.stop.signals) > heard or self.clock() > deadline:
+            if self.ended or silent or len(self.stop.signals) > self.patience or self.clock() > deadline:
                 return self.ended
             self.stop.wait(pace.next())
+            if self.stop.requested:
+                self._acknowledge(f"{what} is being stopped")

@@ -35,7 +35,8 @@ class Execution:
         self.unfinished: list[journal.Journal] = []
         """Executions that died while they were cleaned up: what is left of them is removed before anything else."""
         self._steps: collections.Counter[str] = collections.Counter()
-        self._kept = False
+        self._kept: set[str] = set()
+        self._left = False
         where = journal.directory()
         self._journal = self._take_up(where, call, first=first) or self._begin(where, call)
         self.id = self._journal.execution
@@ -55,9 +56,23 @@ class Execution:
         """An attempt was left before its end: let the next start of the same command find what it made, and not take
         up the attempt itself, which was asked to stop."""
         with _lock:
+            self._kept.add(step)
+        self.gave_up(step, attempt)
+
+    def gave_up(self, step: str, attempt: int) -> None:
+        """An attempt did not end well: should what follows be cut off, the next start does not find its failure."""
+        with _lock:
             self._journal.attempts[step] = attempt + 1
-            self._kept = True
             self._journal.write()
+
+    def ended_well(self, step: str, *, released: bool) -> None:
+        """Nothing of this step is left to be taken up; nor of any other, if all that this made was released."""
+        with _lock:
+            self._kept = set() if released else self._kept - {step}
+
+    def leave(self) -> None:
+        """It is left at once, whatever is under way: let the next start find it. Safe in a signal handler."""
+        self._left = True
 
     def end(self) -> None:
         """The removal of what it made begins: should it be cut off, it is not taken up, only seen through."""
@@ -69,7 +84,7 @@ class Execution:
     def finish(self) -> None:
         """It ended in good order: nobody has to take it up, unless something of it was left."""
         if self.pid == os.getpid():
-            self._journal.close(keep=self._kept)
+            self._journal.close(keep=self._left or bool(self._kept))
             for one in self.unfinished:
                 one.close(keep=True)
 
@@ -100,6 +115,8 @@ class Call:
         self._execution: Execution | None = None
         self._begun = threading.Lock()
         self.guard = signals.Guard()
+        self.signals = 0
+        """How many signals have come since its first operation began."""
 
     def execution(self) -> Execution:
         """Its execution; begun, or taken up, at the first call."""
@@ -107,6 +124,12 @@ class Call:
             if self._execution is None:
                 self._execution = Execution(self._key, first=self.first)
             return self._execution
+
+    def hear(self, signals: int) -> None:
+        """So many have come by now. The second one leaves whatever is under way. Safe in a signal handler."""
+        self.signals = max(self.signals, signals)
+        if self.signals > 1 and self._execution is not None:
+            self._execution.leave()
 
     def close(self) -> None:
         """Its end: nothing of it stays in the process."""
@@ -141,7 +164,21 @@ def guard() -> None:
     """From now until the outermost call ends, Ctrl-C and its like let its clean-up run. Nothing outside of one."""
     call = _current.get()
     if call is not None:
-        call.guard.install(call.execution().id)
+        call.guard.install(call.execution().id, lambda: call.hear(call.signals + 1))
+
+
+@contextlib.contextmanager
+def hearing(stop: signals.Stop) -> Iterator[int]:
+    """Within, the outermost call hears of the signals of an operation. Gives how many it had heard before."""
+    call = _current.get()
+    before = call.signals if call is not None else 0
+    try:
+        yield before
+    finally:
+        if call is not None:
+            call.hear(before + len(stop.signals))
+        elif stop.insisted:
+            current().leave()
 
 
 def _of_process() -> Execution:

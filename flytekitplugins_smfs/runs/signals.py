@@ -149,12 +149,16 @@ class Guard:
     def __init__(self) -> None:
         self._before: dict[int, Handler] | None = None
 
-    def install(self, execution: str) -> None:
-        """From now on; once, and only in the main thread, where Python runs signal handlers."""
+    def install(self, execution: str, heard: Callable[[], None]) -> None:
+        """From now on; once, and only in the main thread, where Python runs signal handlers. `heard` is told each."""
         if self._before is not None or threading.current_thread() is not threading.main_thread():
             return
 
         def stop(number: int, frame: FrameType | None) -> None:
+            heard()
+            answer = f"{described(number)}: the workflow is stopped between two operations.\n"
+            with contextlib.suppress(OSError):  # past Python's buffers, which must not be entered here again
+                os.write(2, answer.encode())
             raise OperationCancelled(
                 f"The workflow was stopped by {described(number)} between two operations. Where it has no clean-up of "
                 f"its own, `smfs release {execution}` removes what it made."

@@ -15,6 +15,7 @@ QUICK = {
     "fsx_creating_seconds": 0.1,
     "fsx_deleting_seconds": 0.1,
     "association_creating_seconds": 0.1,
+    "association_deleting_seconds": 0.1,
     "training_starting_seconds": 0.1,
     "training_stop_grace_seconds": 1.0,
 }

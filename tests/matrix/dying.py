@@ -41,9 +41,10 @@ def arm() -> None:
                     file.write(f"{operation}\n")
         if here and side == "before":
             os.kill(os.getpid(), signal.SIGKILL)
-        answer = plain(self, service, operation, *args, **kwargs)
-        if here:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return answer
+        try:
+            return plain(self, service, operation, *args, **kwargs)
+        finally:
+            if here:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     Aws.call = call  # type: ignore[method-assign]

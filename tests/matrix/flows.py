@@ -1,9 +1,11 @@
 """Small workflows for real `pyflyte run` processes: everything is made, used and removed again.
 
 `SMFS_TEST_STATE` is a directory by whose files a test steers them. While `hold-<name>` is there, the pause of that name
-lasts and `held-<name>` says that it was reached; `hold-job` keeps the training job going, `fail-job` lets it fail.
+lasts and `held-<name>` says that it was reached. `hold-job` keeps the training job going, `stubborn-job` keeps it going
+when it is asked to stop, and `fail-job` lets it fail.
 """
 
+import datetime
 import os
 import time
 from pathlib import Path
@@ -27,12 +29,27 @@ from tests.matrix.dying import arm
 
 STATE = Path(os.environ["SMFS_TEST_STATE"])
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matrix:1"
-JOB = 'while [ -e "$0/hold-job" ]; do sleep 0.05; done; echo trained; [ ! -e "$0/fail-job" ]'
+JOB = """
+[ ! -e "$0/stubborn-job" ] || trap "" TERM
+while [ -e "$0/hold-job" ]; do sleep 0.05; done
+echo trained
+[ ! -e "$0/fail-job" ]
+"""
 
 arm()
 job = ImageAlgorithm(IMAGE, entrypoint=("sh", "-c", JOB, str(STATE)))
 train = TrainingTask("matrix.train", job, {"train": FileSystemInput})
+limited = TrainingTask("matrix.limited", job, {"train": FileSystemInput}, timeout=datetime.timedelta(seconds=1))
 release = ReleaseTask("matrix.release", inputs={"repository": str})
+
+
+@task
+def chat(lines: int) -> int:
+    """An ordinary task that prints."""
+    for number in range(lines):
+        print(f"line {number}", flush=True)
+        time.sleep(0.01)
+    return lines
 
 
 @task
@@ -44,12 +61,12 @@ def pause(name: str) -> str:
     return name
 
 
-def steps(repository: str) -> Removed:
+def steps(repository: str, training: TrainingTask = train) -> Removed:
     ready = pause(name="first")
     file_system = create_lustre(spec=LustreSpec())
     link = link_repository(file_system=file_system, repository=repository)
     paused = pause(name="between")
-    trained = train(train=file_system_input(link=link, uri=repository))
+    trained = training(train=file_system_input(link=link, uri=repository))
     unlinked = unlink_repository(link=link)
     deleted = delete_lustre(file_system=file_system)
     ready >> file_system
@@ -65,3 +82,17 @@ def kept(repository: str) -> Removed:
 @workflow(on_failure=release)
 def released(repository: str) -> Removed:
     return steps(repository=repository)
+
+
+@workflow(on_failure=release)
+def late(repository: str) -> Removed:
+    return steps(repository=repository, training=limited)
+
+
+@workflow(on_failure=release)
+def talkative(repository: str) -> Removed:
+    file_system = create_lustre(spec=LustreSpec())
+    said = chat(lines=20)
+    deleted = delete_lustre(file_system=file_system)
+    file_system >> said >> deleted
+    return deleted

@@ -58,6 +58,7 @@ class Program:
         """Those that its runs have said they were, in order."""
         self._process: subprocess.Popen[str] | None = None
         self._readers: list[threading.Thread] = []
+        self.ended_at = 0.0
 
     @classmethod
     def flow(cls, emulator: Emulator, home: Path, workflow: str) -> Program:
@@ -157,6 +158,7 @@ class Program:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it did not end within {seconds} s:\n{self.output}") from None
+        self.ended_at = time.monotonic()
         for reader in self._readers:
             reader.join(5)
         return code
@@ -177,7 +179,7 @@ class Program:
         """Seconds until it said on standard error that it was asked to stop, or ended."""
 
         def answer() -> float | None:
-            found = self.said(re.escape(described(number)), after=since, error=True)
+            found = self.said(f"{re.escape(described(number))}|smfs release", after=since, error=True)
             if found is not None:
                 return found.at
             return None if self.alive() else time.monotonic()

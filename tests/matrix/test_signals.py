@@ -1,0 +1,203 @@
+"""Each signal at each moment of a run: answered at once, and nothing is left, or it is said what and how to remove it.
+
+N1, C38
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import signal
+import statistics
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import psutil
+import pytest
+
+from flytekitplugins_smfs.runs.signals import SIGNALS, described
+from tests.conftest import Emulator
+from tests.matrix.conftest import Make
+from tests.matrix.points import answered, sampled
+from tests.matrix.running import Program
+
+PROMPT = 0.5
+"""Seconds within which a signal is answered."""
+FLYTEKIT = 4.0
+"""Seconds that Python and flytekit need to end a process, and to print what it failed with."""
+FSX = {"service": "fsx", "operation": "CreateFileSystem"}
+THROTTLED = {**FSX, "code": "ThrottlingException", "message": "Rate exceeded", "status": 400}
+SLOWLY = {"fsx_deleting_seconds": 2.0, "association_deleting_seconds": 2.0, "training_stop_grace_seconds": 2.0}
+"""What is stopped or removed takes its time, so that a second signal comes while it is."""
+LONG = 60.0
+
+
+def child(run: Program, word: str) -> bool:
+    """Whether it has started a process in whose command this is."""
+    try:
+        return any(word in one.cmdline() for one in psutil.Process(run.pid).children(recursive=True))
+    except psutil.Error:
+        return False
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment of a run, and how it is brought about."""
+
+    name: str
+    reached: Callable[[Program], Any]
+    holds: tuple[str, ...] = ()
+    settings: dict[str, float] = field(default_factory=dict)
+    faults: tuple[dict[str, Any], ...] = ()
+    workflow: str = "released"
+    quiet: bool = False
+    """Whether there is nothing yet that would have to be cleaned up, so that a signal may just end the process."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    def bring_about(self, run: Program) -> None:
+        """Start it, and wait until it is there."""
+        run.emulator.settings(**self.settings)
+        run.emulator.faults(*self.faults)
+        run.hold(*self.holds)
+        run.start()
+        run.until(lambda: self.reached(run))
+
+
+def says(pattern: str) -> Callable[[Program], Any]:
+    return lambda run: run.said(pattern)
+
+
+def held(name: str) -> Callable[[Program], Any]:
+    return lambda run: (run.state / f"held-{name}").exists()
+
+
+def creates(run: Program) -> int:
+    return run.asked("CreateFileSystem")
+
+
+MOMENTS = [
+    Moment("while Python imports", lambda run: True, quiet=True),
+    Moment("before the first operation", held("first"), ("hold-first",), quiet=True),
+    Moment("while the start is throttled", creates, faults=(THROTTLED,)),
+    Moment("while the start is slow", says("being started"), faults=({**FSX, "delay": 3.0, "times": 1},)),
+    Moment("while AWS cannot be reached", creates, faults=({**FSX, "drop": True},)),
+    Moment("while a file system is CREATING", says("is being created"), settings={"fsx_creating_seconds": LONG}),
+    Moment("while a link is CREATING", says("metadata"), settings={"association_creating_seconds": LONG}),
+    Moment("while a job trains", says("Training in progress"), ("hold-job", "stubborn-job")),
+    Moment("between two operations", held("between"), ("hold-between",)),
+    Moment("while a job is stopped for its timeout", says("stopping"), ("hold-job", "stubborn-job"), workflow="late"),
+    Moment("during the clean-up after a failure", says("Being removed: dra-"), ("fail-job",)),
+    Moment("at the end of the clean-up", says("Being removed: fs-"), ("fail-job",)),
+    Moment("while a link is DELETING", says("dra-\\w+ is being deleted")),
+    Moment("while a file system is DELETING", says("fs-\\w+ is being deleted")),
+]
+GUARDED = [moment for moment in MOMENTS if not moment.quiet]
+by_name = {moment.name: moment for moment in MOMENTS}
+
+
+def picked(*names: tuple[str, int]) -> list[tuple[Moment, int]]:
+    return [(by_name[name], number) for name, number in names]
+
+
+def each(moments: Iterable[Moment], sample: Iterable[tuple[str, int]]) -> Any:
+    points = sampled(itertools.product(moments, SIGNALS), picked(*sample))
+    return pytest.mark.parametrize(("moment", "number"), points, ids=str_of)
+
+
+def str_of(value: Any) -> str:
+    return str(value) if isinstance(value, Moment) else described(value)
+
+
+point = pytest.mark.point("signal matrix")
+
+
+@point
+@each(
+    MOMENTS,
+    [
+        ("while Python imports", signal.SIGTERM),
+        ("while the start is throttled", signal.SIGINT),
+        ("while AWS cannot be reached", signal.SIGTERM),
+        ("while a job trains", signal.SIGHUP),
+        ("between two operations", signal.SIGQUIT),
+        ("during the clean-up after a failure", signal.SIGINT),
+        ("while a link is DELETING", signal.SIGTERM),
+    ],
+)
+def test_a_signal_is_answered_and_leaves_nothing(
+    program: Make, quick: Emulator, moment: Moment, number: int, request: pytest.FixtureRequest
+) -> None:
+    run, times, longest = program(moment.workflow), [], FLYTEKIT if moment.quiet else PROMPT
+    while not times or (statistics.median(times) > longest and len(times) < 3):
+        moment.bring_about(run)
+        sent = run.signal(number)
+        times.append(run.answered(number, sent))
+        code = run.end()
+        assert code == 1 or (moment.quiet and code in (-number, 130)), run.output
+        run.nothing_left()
+        run.let_go()
+    if not moment.quiet:
+        answered(request, statistics.median(times))
+    assert statistics.median(times) <= longest, (times, run.output)
+
+
+@point
+@each(
+    GUARDED,
+    [
+        ("while the start is slow", signal.SIGINT),
+        ("while a file system is CREATING", signal.SIGHUP),
+        ("while a job trains", signal.SIGINT),
+        ("at the end of the clean-up", signal.SIGTERM),
+    ],
+)
+def test_a_second_signal_leaves_at_once_and_says_what_is_left(
+    program: Make, quick: Emulator, moment: Moment, number: int, request: pytest.FixtureRequest
+) -> None:
+    quick.settings(**SLOWLY)
+    run = program(moment.workflow)
+    moment.bring_about(run)
+    run.answered(number, run.signal(number))
+    left_at_once(run, number, request)
+    taken_up(run)
+
+
+@point
+@each(
+    [by_name["while a job trains"], by_name["between two operations"], by_name["while a link is CREATING"]],
+    [("while a job trains", signal.SIGTERM)],
+)
+def test_a_second_signal_in_the_clean_up_after_the_first(
+    program: Make, quick: Emulator, moment: Moment, number: int, request: pytest.FixtureRequest
+) -> None:
+    quick.settings(**SLOWLY)
+    run = program(moment.workflow)
+    moment.bring_about(run)
+    run.signal(number)
+    run.until(lambda: run.said("Being removed"))
+    left_at_once(run, number, request)
+    assert run.left()
+    taken_up(run)
+
+
+def left_at_once(run: Program, number: int, request: pytest.FixtureRequest) -> None:
+    sent = run.signal(number)
+    seconds = run.answered(number, sent)
+    answered(request, seconds)
+    run.end()
+    assert seconds <= PROMPT, run.output
+    assert run.ended_at - sent <= FLYTEKIT, run.output
+    if run.left():
+        assert run.said(re.escape(f"smfs release {run.executions[-1]}"), error=True), run.output
+
+
+def taken_up(run: Program) -> None:
+    """The same command again takes up what was left, and leaves nothing."""
+    run.emulator.faults()
+    run.emulator.settings(fsx_creating_seconds=0.1, association_creating_seconds=0.1)
+    run.let_go()
+    assert run.run() == 0, run.output
+    run.nothing_left()
