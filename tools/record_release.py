@@ -1,11 +1,10 @@
-"""Record a release of this package as data, so that tests of later releases can see that they lose nothing of it.
+"""Record this release of the package as data, so that tests of later releases can see that they lose nothing of it.
 
-Drives whatever release is importable against its own embedded AWS and writes JSON files; `tests/recorded/README.md`
-says what is in each. To record a release, run this with that release's checkout first on the path:
+    python tools/record_release.py
 
-    cd CHECKOUT && PYTHONPATH=CHECKOUT python .../tools/record_release.py --out .../tests/recorded/0.1.0
-
-What depends on the layout of the release is in the first section, in one small function each.
+Drives the release against its own embedded AWS and writes JSON files to a folder of `tests/recorded`, which has the
+name that the release gives itself (`values.identity.RELEASE`); `tests/recorded/README.md` says what is in each. What
+depends on the layout of the release is in the first section, in one small function each.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import getpass
 import importlib
 import importlib.metadata
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -107,11 +107,19 @@ def door(settings: Mapping[str, Any]) -> Any:
     return named("aws.door", "Aws")(public("Settings").model_validate(dict(settings)))
 
 
+def release() -> str:
+    """The release that is recorded."""
+    return str(named("values.identity", "RELEASE"))
+
+
 def replace_call(aws: Any, call: Callable[..., Any]) -> Any:
-    """Let every AWS call go through `call`; the door stays one and the same in other regions and when polling."""
+    """Let every AWS call of a door, and of those that are made of it, go through `call`.
+
+    It is an AWS of its own: what the process knows of another is not asked for here.
+    """
+    place = (object(),)
+    aws.__class__ = type("Replaced", (type(aws),), {"place": property(lambda _: place)})
     aws.call = call
-    aws.at = lambda region: aws
-    aws.impatient = lambda: aws
     return aws
 
 
@@ -125,8 +133,8 @@ def missing(service: str, operation: str) -> Exception:
 
 def finished(operation: Any, aws: Any, handle: Any) -> Any:
     """The final answer (phase, message, result) about a started operation; None before it has ended."""
-    progress = operation.poll(aws, handle)
-    return progress if progress.phase.final else None
+    answer = named("operations.watch", "Watch")(operation, handle, 30.0).ask(aws.waiting(5.0))
+    return answer if answer.phase.final else None
 
 
 def register_literals() -> None:
@@ -141,9 +149,35 @@ def bound_spec(template: Any, inputs: Any) -> str:
     return str(load(binding.operation).spec_type.model_validate(data).model_dump_json())
 
 
-def journal_of(directory: Path, step: str) -> None:
-    """Write the journal of a local run that was left while its second attempt at a step was under way."""
-    named("flyte.execution", "LocalExecution")(directory).keep(step, 0)
+@contextmanager
+def all_wait() -> Iterator[list[Any]]:
+    """Within, creates wait for their turn in the store beside their outputs; gives what is written there."""
+    spool, queue = named("flyte.spool", "Spool"), named("operations.queue", "Queue")
+    written: list[Any] = []
+    write, directly = spool.write, queue.directly
+
+    def keep(self: Any, document: Any) -> None:
+        written.append(document)
+        write(self, document)
+
+    spool.write, queue.directly = keep, lambda *_: False
+    try:
+        yield written
+    finally:
+        spool.write, queue.directly = write, directly
+
+
+def journal_of(step: str, call: tuple[str, Any] | None) -> Path:
+    """Write the journal of a local run that was left while its first attempt at a step was under way.
+
+    It is of the process, or of the call of a workflow with inputs. Gives where it lies.
+    """
+    if call is None:
+        named("runs.execution", "Execution")().keep(step, 0)
+    else:
+        with named("runs.execution", "called")(*call) as made:
+            made.execution().keep(step, 0)
+    return Path(named("runs.journal", "directory")())
 
 
 # Files: readable JSON with nothing of this machine in it
@@ -226,6 +260,11 @@ def expanded(data: Any, parts: Mapping[str, Any]) -> Any:
     return {**expanded(parts[data["$use"]], parts), **own} if "$use" in data else own
 
 
+def version_of(directory: Path) -> tuple[int, ...]:
+    """The release whose recording lies in a directory."""
+    return tuple(int(part) for part in directory.name.split("."))
+
+
 @dataclasses.dataclass
 class Recording:
     """Where to write, and what all records share."""
@@ -233,12 +272,27 @@ class Recording:
     out: Path
     places: Places
 
+    def earlier(self, name: str) -> list[Path]:
+        """The same file of earlier releases, the latest last."""
+        mine = version_of(self.out)
+        there = [one for one in self.out.parent.iterdir() if one.is_dir() and version_of(one) < mine]
+        return [one / name for one in sorted(there, key=version_of) if (one / name).exists()]
+
     def write(self, name: str, value: Any) -> None:
         """One file."""
         path = self.out / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.places.cleared(pretty(in_order(value))) + "\n", encoding="utf-8")
         print(f"{path.relative_to(self.out)}: {path.stat().st_size:,} bytes")
+
+
+def news(recording: Recording, file: str, found: Mapping[str, Any], section: str | None = None) -> dict[str, Any]:
+    """The entries of a file, or of a section of it, that no earlier release recorded alike."""
+    known: dict[str, Any] = {}
+    for path in recording.earlier(file):
+        whole = json.loads(path.read_text(encoding="utf-8"))
+        known |= whole[section] if section else whole
+    return {name: entry for name, entry in in_order(found).items() if known.get(name) != entry}
 
 
 # Values and their types, as flytekit stores them
@@ -289,7 +343,8 @@ def record_values(recording: Recording, cases: Mapping[str, Any]) -> None:
         name: [load(name).spec_type.model_validate(one).model_dump_json() for one in given]
         for name, given in cases["specs"].items()
     }
-    recording.write("values", {"values": values, "specs": specs})
+    sections = {"values": values, "specs": specs}
+    recording.write("values", {name: news(recording, "values.json", some, name) for name, some in sections.items()})
 
 
 def record_types(recording: Recording) -> None:
@@ -297,7 +352,7 @@ def record_types(recording: Recording) -> None:
     from google.protobuf import json_format
 
     types = {name: json_format.MessageToDict(literal_type(kind)) for name, kind in public_values().items()}
-    recording.write("types", types)
+    recording.write("types", news(recording, "types.json", types))
 
 
 # Requests, fingerprints, names and tokens of many specs
@@ -315,9 +370,10 @@ class Offline:
         if operation.startswith("Create"):
             self.created.append((operation, dict(request)))
             made = {"FileSystemId": "fs-00000000000000000", "AssociationId": "dra-00000000000000000"}
-            return {"FileSystem": {**made, "Lifecycle": "CREATING"}, "Association": {**made, "Lifecycle": "CREATING"}}
+            begun = {key: {**made, "Lifecycle": "CREATING"} for key in ("FileSystem", "Association")}
+            return {**begun, "DataRepositoryTask": {"TaskId": "task-00000000000000000", "Lifecycle": "PENDING"}}
         if service == "fsx" and "FileSystemIds" not in (request or {}):
-            return {"FileSystems": self._existing, "Associations": self._existing}
+            return dict.fromkeys(("FileSystems", "Associations", "DataRepositoryTasks"), self._existing)
         if operation in OFFLINE_ANSWERS:
             return OFFLINE_ANSWERS[operation]
         raise missing(service, operation)
@@ -334,27 +390,56 @@ def record_start(operation: str, case: Mapping[str, Any]) -> dict[str, Any]:
     running, existing = load(operation), existing_of(case, owner)
     spec = running.spec_type.model_validate(in_order(case["spec"]))
     offline = Offline(existing)
-    running.start(replace_call(door(OFFLINE), offline.call), spec, owner)
-    ((creation, request),) = offline.created
-    tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+    handle = running.start(replace_call(door(OFFLINE), offline.call), spec, owner)
+    creation, request = offline.created.pop() if offline.created else (None, {})  # it may wait for what is there
+    if offline.created:
+        raise SystemExit(f"{operation}, {case['case']}: more than one is created")
+    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
     record = {
         "case": case["case"],
         "spec": case["spec"],
         "owner": plain(owner) if "owner" in case else None,
         "existing": existing or None,
         "creation": creation,
-        "fingerprint": tags["smfs:fingerprint"],
+        "fingerprint": tags.get("smfs:fingerprint"),
         "client_token": request.get("ClientRequestToken"),
         "job_name": request.get("TrainingJobName", request.get("HyperParameterTuningJobName")),
-        "request": request,
+        "request": request or None,
+        "handle": None if creation else {**plain(handle), "started_at": "2026-05-04T09:30:00Z"},
     }
     return {key: item for key, item in record.items() if item is not None}
 
 
+def earlier_cases(recording: Recording) -> dict[tuple[str, str], tuple[str, Any]]:
+    """Operation and case -> the latest release before this one that recorded it whole, and its record."""
+    found: dict[tuple[str, str], tuple[str, Any]] = {}
+    for path in recording.earlier("fingerprints.json"):
+        for operation, some in json.loads(path.read_text(encoding="utf-8"))["operations"].items():
+            found |= {(operation, one["case"]): (path.parent.name, one) for one in some if "as" not in one}
+    return found
+
+
+def without_identity(record: Mapping[str, Any]) -> Any:
+    """A record of a start without what each release makes its own of: the mark, and the token that derives from it."""
+    request = {key: item for key, item in record.get("request", {}).items() if key != "ClientRequestToken"}
+    request["Tags"] = [tag for tag in request.get("Tags", []) if tag["Key"] != "smfs:fingerprint"]
+    return {**record, "request": request, "fingerprint": None, "client_token": None}
+
+
+def shortest(record: dict[str, Any], known: tuple[str, Any] | None) -> dict[str, Any]:
+    """A record of a start; what an earlier release recorded alike is left to that."""
+    record = in_order(record)
+    if known is None or without_identity(record) != without_identity(known[1]):
+        return record
+    return {"as": known[0], **{key: record[key] for key in ("case", "fingerprint", "client_token") if key in record}}
+
+
 def record_fingerprints(recording: Recording, cases: Mapping[str, Any]) -> None:
     """The fingerprint, name, token and whole request of many specs."""
+    earlier = earlier_cases(recording)
     found = {
-        operation: [record_start(operation, case) for case in some] for operation, some in cases["fingerprints"].items()
+        operation: [shortest(record_start(operation, case), earlier.get((operation, case["case"]))) for case in some]
+        for operation, some in cases["fingerprints"].items()
     }
     recording.write(
         "fingerprints", {"owner": OWNER, "settings": OFFLINE, "answers": OFFLINE_ANSWERS, "operations": found}
@@ -374,7 +459,10 @@ class Emulator:
 
     def _command(self, *arguments: str) -> str:
         command = [sys.executable, "-m", f"{ROOM}.emulator", *arguments, "--state", str(self.state)]
-        return subprocess.run(command, check=True, text=True, capture_output=True, timeout=120).stdout
+        done = subprocess.run(command, text=True, capture_output=True, timeout=120)
+        if done.returncode:
+            raise SystemExit(f"{command}: {done.stderr}")
+        return done.stdout
 
     def stop(self) -> None:
         """End it and everything it started."""
@@ -459,40 +547,27 @@ def shortened(answer: Any) -> Any:
 
 
 class Tape:
-    """Keeps every AWS call that goes through the door, with its answer."""
+    """Keeps every AWS call that goes through a door, and puts the answers on a shelf."""
 
-    def __init__(self, aws: Any) -> None:
+    def __init__(self, aws: Any, shelf: Shelf) -> None:
         self._call = aws.call
         self._calls: list[dict[str, Any]] = []
-        self.shelf = Shelf()
+        self._shelf = shelf
         self.aws = replace_call(aws, self._record)
-
-    def begin(self) -> None:
-        """Forget everything so far."""
-        self.shelf, self._calls = Shelf(), []
 
     def _record(self, service: str, operation: str, request: Any = None, **options: Any) -> Any:
         entry = {"service": service, "operation": operation, "request": in_order(request or {})}
-        self._calls.append(entry)
         try:
             answer = self._call(service, operation, request, **options)
         except Exception as error:
-            entry["error"] = {"kind": type(error).__name__, "code": getattr(error, "code", "")}
+            self._calls.append({**entry, "error": {"kind": type(error).__name__, "code": getattr(error, "code", "")}})
             raise
-        entry["answer"] = answer
+        self._calls.append({**entry, "answer": self._shelf.put(operation, answer)})
         return answer
 
-    def forget(self) -> None:
-        """Forget the calls so far."""
-        self._calls = []
-
     def taken(self) -> list[dict[str, Any]]:
-        """The calls since this was asked before, their answers put on the shelf."""
-        calls, self._calls = self._calls, []
-        for call in calls:
-            if "answer" in call:
-                call["answer"] = self.shelf.put(call["operation"], call["answer"])
-        return calls
+        """The calls, each once: some are asked by threads, as often as there is time."""
+        return [call for at, call in enumerate(self._calls) if call not in self._calls[:at]]
 
 
 @dataclasses.dataclass
@@ -511,7 +586,7 @@ class Resources:
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
-        self._tape = Tape(door(settings_of(emulator)))
+        self._shelf = Shelf()
         self._received = 0
         self.records: list[dict[str, Any]] = []
 
@@ -521,8 +596,8 @@ class Resources:
         spec = operation.spec_type.model_validate(in_order(scenario.spec))
         owner = owner_of({"execution": scenario.execution, "step": scenario.step})
         self._changes()
-        self._tape.begin()
-        handle = operation.start(self._tape.aws, spec, owner)
+        self._shelf = Shelf()
+        handle = operation.start(self._door(), spec, owner)
         record: dict[str, Any] = {
             "name": scenario.name,
             "operation": scenario.operation,
@@ -534,28 +609,35 @@ class Resources:
             "exchanges": {},
         }
         self._end(record, operation, spec, owner, handle)
-        record["answers"] = self._tape.shelf.answers
+        record["answers"] = self._shelf.answers
         self.records.append(record)
         return record["result"]
 
     def _end(self, record: dict[str, Any], operation: Any, spec: Any, owner: Any, handle: Any) -> None:
-        answer = self._await(operation, handle)
-        record["exchanges"]["end"] = self._tape.taken()
+        self._await(operation, handle)
+        tape = self._tape()
+        answer = finished(operation, tape.aws, handle)
+        record["exchanges"]["end"] = tape.taken()
         record["phase"], record["message"] = str(answer.phase), answer.message
         record["result"] = plain(answer.result) if answer.result is not None else None
         described = record["described"]["ended"] = self._described(record["operation"], plain(handle))
-        record["tags"] = tags_in(self._tape.shelf.answers[key] for key in described.values())
+        record["tags"] = tags_in(self._shelf.answers[key] for key in described.values())
         if described:
-            self._tape.forget()
-            record["handle_again"] = operation.start(self._tape.aws, spec, owner).encode().decode()
-            record["exchanges"]["again"] = self._tape.taken()
+            tape = self._tape()
+            record["handle_again"] = operation.start(tape.aws, spec, owner).encode().decode()
+            record["exchanges"]["again"] = tape.taken()
 
-    def _await(self, operation: Any, handle: Any) -> Any:
+    def _door(self) -> Any:
+        return door(settings_of(self._emulator))
+
+    def _tape(self) -> Tape:
+        return Tape(self._door(), self._shelf)
+
+    def _await(self, operation: Any, handle: Any) -> None:
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
-            self._tape.forget()
-            if answer := finished(operation, self._tape.aws, handle):
-                return answer
+            if finished(operation, self._door(), handle):
+                return
             time.sleep(0.1)
         raise SystemExit(f"{handle} did not end")
 
@@ -564,13 +646,13 @@ class Resources:
         calls = self._emulator.calls()[self._received :]
         self._received += len(calls)
         kept = ("service", "operation", "request", "error")
-        changing = re.compile(r"Create|Delete|Stop|Update|Tag|Add")
+        changing = re.compile(r"Create|Delete|Stop|Cancel|Update|Tag|Add")
         return [{key: call[key] for key in kept} for call in calls if changing.match(call["operation"])]
 
     def _described(self, operation: str, handle: Mapping[str, Any]) -> dict[str, str]:
         """AWS's operation -> the key of its answer."""
         answers = DESCRIBING[operation](self._emulator, handle) if operation in DESCRIBING else {}
-        return {asked: self._tape.shelf.put(asked, answer) for asked, answer in answers.items()}
+        return {asked: self._shelf.put(asked, answer) for asked, answer in answers.items()}
 
 
 def described(emulator: Emulator, service: str, method: str, **request: Any) -> dict[str, Any]:
@@ -590,6 +672,12 @@ def association(emulator: Emulator, handle: Mapping[str, Any]) -> dict[str, Any]
     ids = [handle["association_id"]]
     answer = described(emulator, "fsx", "describe_data_repository_associations", AssociationIds=ids)
     return {"DescribeDataRepositoryAssociations": answer}
+
+
+def repository_task(emulator: Emulator, handle: Mapping[str, Any]) -> dict[str, Any]:
+    """What AWS says of an import."""
+    answer = described(emulator, "fsx", "describe_data_repository_tasks", TaskIds=[handle["task_id"]])
+    return {"DescribeDataRepositoryTasks": answer}
 
 
 def training_job(emulator: Emulator, handle: Mapping[str, Any]) -> dict[str, Any]:
@@ -615,6 +703,7 @@ def tuning_job(emulator: Emulator, handle: Mapping[str, Any]) -> dict[str, Any]:
 DESCRIBING: dict[str, Callable[[Emulator, Mapping[str, Any]], dict[str, Any]]] = {
     "lustre-create": file_system,
     "repository-link": association,
+    "repository-import": repository_task,
     "training": training_job,
     "tuning": tuning_job,
 }
@@ -625,8 +714,8 @@ def tags_in(answers: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The tags in what AWS says of a resource."""
     tags: list[dict[str, str]] = []
     for answer in answers:
-        found = [answer, *answer.get("FileSystems", []), *answer.get("Associations", [])]
-        tags += [tag for one in found for tag in one.get("Tags", [])]
+        listed = [one for key in ("FileSystems", "Associations", "DataRepositoryTasks") for one in answer.get(key, [])]
+        tags += [tag for one in (answer, *listed) for tag in one.get("Tags", [])]
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 
@@ -695,6 +784,8 @@ def run_file_systems(resources: Resources, prefix: str) -> tuple[Any, Any, Any, 
     linking = {"file_system": system, "repository": prefix, "path": "/data", "tags": {"team": "records"}}
     link = resources.run(Scenario("repository-link/own", "repository-link", "n2", linking))
     adopted = resources.run(Scenario("repository-link/adopted", "repository-link", "n1", linking, OTHER_EXECUTION))
+    importing = {"file_system": system, "paths": ["data"], "tags": {"team": "records"}}
+    resources.run(Scenario("repository-import/own", "repository-import", "n10", importing))
     return system, link, shared, adopted
 
 
@@ -816,6 +907,11 @@ def release_task() -> Any:
     return public("ReleaseTask")(name="recorded.release", inputs=inputs)
 
 
+def import_task() -> Any:
+    """A task of an operation that has none of its own."""
+    return public("OperationTask")("recorded.import", "repository-import")
+
+
 def file_system_calls(cases: Mapping[str, Any]) -> dict[str, Call]:
     """The tasks that come with the package."""
     from flytekit.types.directory import FlyteDirectory
@@ -831,6 +927,7 @@ def file_system_calls(cases: Mapping[str, Any]) -> dict[str, Call]:
         "delete_lustre": Call(public("delete_lustre"), {"file_system": system}),
         "link_repository": Call(public("link_repository"), linking),
         "unlink_repository": Call(public("unlink_repository"), {"link": link}),
+        "import_repository": Call(import_task(), {"file_system": system, "paths": ["données"], "tags": {"team": "a"}}),
         "upload": Call(public("upload"), {"source": source, "destination": "prices", "delete": True}, operation=False),
         "file_system_input": Call(public("file_system_input"), reading, operation=False),
     }
@@ -920,8 +1017,9 @@ def record_templates(recording: Recording, cases: Mapping[str, Any]) -> None:
 class Connector:
     """Creates and gets as Flyte does, through the connectors that the release registers with flytekit."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, scratch: Path) -> None:
         self._recording = recording
+        self.scratch = scratch
         self.records: list[dict[str, Any]] = []
 
     def create(self, case: str, call: Call, node: str, run: str = "metas", **how: Any) -> Any:
@@ -937,7 +1035,7 @@ class Connector:
 
     def _begin(self, case: str, template: Any, inputs: Any, node: str, run: str, **how: Any) -> Any:
         metadata = metadata_of(node, run, how.get("attempt", 0)) if how.get("known", True) else None
-        prefix = f"s3://flyte/metadata/propeller/{run}-{node}/data/0"
+        prefix = f"{how.get('store', 's3://flyte')}/metadata/propeller/{run}-{node}/data/0"
         connector = connector_of(template.type)
         asked = connector.create(template, prefix, inputs, task_execution_metadata=metadata)
         meta = asyncio.run(asked)
@@ -949,18 +1047,13 @@ class Connector:
     def _finished(self, task_type: str, meta: Any) -> Any:
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
-            try:
-                resource = asyncio.run(connector_of(task_type).get(meta))
-            except ValueError as error:  # pydantic's: it does not read its own meta
-                return error
+            resource = asyncio.run(connector_of(task_type).get(meta))
             if phase_of(resource) in ("SUCCEEDED", "FAILED", "RETRYABLE_FAILED"):
                 return resource
             time.sleep(0.1)
         raise SystemExit(f"{meta} did not end")
 
     def _readable(self, resource: Any) -> dict[str, Any]:
-        if isinstance(resource, ValueError):
-            return {"raised": f"{type(resource).__name__}: {resource}"}
         outputs = self._recording.places.encoded(serialized(resource.outputs)) if resource.outputs else None
         return {"phase": phase_of(resource), "message": resource.message, "outputs": outputs}
 
@@ -983,7 +1076,7 @@ def output_of(task: Any, resource: Any) -> Any:
     """The output of an ended task as its Python type; None without one."""
     from flytekit.core.type_engine import TypeEngine
 
-    if isinstance(resource, ValueError) or not resource.outputs:
+    if not resource.outputs:
         return None
     kind = task.python_interface.outputs["o0"]
     return TypeEngine.to_python_value(context(), resource.outputs.literals["o0"], kind)
@@ -1024,6 +1117,7 @@ def create_file_systems(connector: Connector, prefix: str) -> tuple[Any, Any]:
     linking = {"file_system": system, "repository": prefix, "path": "/data"}
     linked = connector.create("own", Call(link, linking), "n2")
     theirs = connector.create("adopted", Call(link, linking), "n1", run="others")
+    connector.create("own", Call(import_task(), {"file_system": system, "paths": ["data"], "tags": {}}), "n14")
     connector.create("adopted, so it stays", Call(public("unlink_repository"), {"link": theirs}), "n2", run="others")
     connector.create(
         "adopted, so it stays", Call(public("delete_lustre"), {"file_system": adopted}), "n3", run="others"
@@ -1040,6 +1134,9 @@ def create_jobs(connector: Connector, prefix: str) -> None:
     )
     connector.create("builtin", training, "n3")
     connector.create("a second attempt", training, "n3", attempt=1)
+    with all_wait() as written:
+        connector.create("waits for its turn", training, "n9", store=connector.scratch)
+    connector.records[-1]["waiting"] = written[0]
     connector.create("image", Call(script_task(prefix), {"train": train, **unset}), "n4")
     tune = two_trials()
     inputs = {"train": train, "validation": validation, "ranges": tune.spec.ranges, **unset}
@@ -1087,12 +1184,12 @@ def create_removals(connector: Connector, system: Any, link: Any) -> None:
     connector.create("all that is left", Call(public("ReleaseTask")(name="recorded.release.all"), {}), "n8")
 
 
-def record_metas(recording: Recording, emulator: Emulator) -> None:
+def record_metas(recording: Recording, emulator: Emulator, scratch: Path) -> None:
     """What every operation's connector gives Flyte to keep, and answers at the end."""
     for name, given in settings_of(emulator).items():
         text = "installation=recorded" if name == "tags" else str(given)
         os.environ[f"FLYTE_SMFS_{name.upper()}"] = text
-    connector = Connector(recording)
+    connector = Connector(recording, scratch)
     prefix = put_data(emulator, "metas")
     system, link = create_file_systems(connector, prefix)
     create_jobs(connector, prefix)
@@ -1104,34 +1201,47 @@ def record_metas(recording: Recording, emulator: Emulator) -> None:
 # The journal of a local run, and everything together
 
 
-def record_journal(recording: Recording, scratch: Path) -> None:
-    """What a local run that was killed leaves for the next start of the same command."""
-    directory, argv, cwd = scratch / "runs", sys.argv, Path.cwd()
-    directory.mkdir()
+def record_journal(recording: Recording) -> None:
+    """What local runs that were killed leave for the next start of the same command."""
+    argv, cwd = sys.argv, Path.cwd()
     os.environ["LOGNAME"] = "someone"
     sys.argv = ["/opt/venv/bin/pyflyte", "run", "workflow.py", "prices"]
     os.chdir("/")
+    call: tuple[str, Any] = ("workflow.prices", {"rounds": 3, "source": "s3://bucket/prices"})
     try:
-        journal_of(directory, "smfs.create_lustre#0")
-        (path,) = directory.glob("*.json")
-        file = {"name": path.name, "content": json.loads(path.read_text())}
-        file["content"]["pid"] = 1
-        recording.write(
-            "journal", {"argv": sys.argv, "cwd": "/", "directory": "$XDG_STATE_HOME/smfs/runs", "file": file}
-        )
+        place = {"argv": sys.argv, "cwd": "/", "directory": "$XDG_STATE_HOME/smfs/runs"}
+        called = {"name": call[0], "inputs": call[1], "file": journal_file(call)}
+        recording.write("journal", {**place, "file": journal_file(None), "call": called})
     finally:
         sys.argv = argv
         os.chdir(cwd)
 
 
+def journal_file(call: tuple[str, Any] | None) -> dict[str, Any]:
+    """One journal, taken away from where it was left."""
+    (path,) = journal_of("smfs.create_lustre#0", call).glob("*.json")
+    file = {"name": path.name, "content": {**json.loads(path.read_text()), "pid": 1}}
+    path.unlink()
+    return file
+
+
 def record_about(recording: Recording) -> None:
-    """Which commit this is of, and which packages took part: what is recorded depends on some of them."""
+    """Which release and commit this is of, and which packages took part: what is recorded depends on some of them."""
     packages = ("boto3", "flyteidl", "flytekit", "msgpack", "protobuf", "pydantic", "pydantic-core")
     versions = {name: importlib.metadata.version(name) for name in packages}
     checkout = Path(str(importlib.import_module(ROOM).__file__)).parent
-    command = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
-    commit = subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip()
-    recording.write("about", {"commit": commit, "python": sys.version.split()[0], "packages": versions})
+    about = {"release": release(), "commit": commit_of(checkout), "python": sys.version.split()[0]}
+    recording.write("about", {**about, "packages": versions})
+
+
+def commit_of(checkout: Path) -> str:
+    """The commit of a checkout; with a `+` if it was changed since."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(checkout), *arguments]
+        return subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip()
+
+    return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", ".") else "")
 
 
 @contextmanager
@@ -1150,39 +1260,49 @@ def clean_surroundings() -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def record(out: Path, cases: Mapping[str, Any], scratch: Path) -> None:
+def record(out: Path, cases: Mapping[str, Any], scratch: Path, emulator: Emulator) -> None:
     """Write all files."""
     recording = Recording(out, Places(scratch))
+    recording.places.know(emulator.env["AWS_ENDPOINT_URL_S3"], "http://s3.emulator")
+    recording.places.know(emulator.env["AWS_ENDPOINT_URL"], "http://emulator")
     register_literals()
     record_about(recording)
-    record_journal(recording, scratch)
+    record_journal(recording)
     record_values(recording, cases)
     record_types(recording)
     record_templates(recording, cases)
     record_fingerprints(recording, cases)
+    record_resources(recording, emulator)
+    record_metas(recording, emulator, scratch)
+
+
+def record_apart(out: Path, cases: Mapping[str, Any], scratch: Path) -> int:
+    """Write all files, in a process of its own: its threads follow what it made for as long as it lives, and would
+    have the embedded AWS again that is stopped here. Gives its exit code."""
     emulator = Emulator(scratch / "emulator")
     try:
-        recording.places.know(emulator.env["AWS_ENDPOINT_URL_S3"], "http://s3.emulator")
-        recording.places.know(emulator.env["AWS_ENDPOINT_URL"], "http://emulator")
-        record_resources(recording, emulator)
-        record_metas(recording, emulator)
+        process = multiprocessing.get_context("spawn").Process(target=record, args=(out, cases, scratch, emulator))
+        process.start()
+        process.join()
+        return process.exitcode or 0
     finally:
         emulator.stop()
 
 
-def main() -> None:
+def main() -> int:
     """Record the release that is importable."""
-    here = Path(__file__).resolve().parents[1]
+    recorded = Path(__file__).resolve().parents[1] / "tests/recorded"
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="directory of the recording")
-    parser.add_argument("--cases", type=Path, default=here / "tests/recorded/cases.json", help="what to record")
+    parser.add_argument("--out", type=Path, help="directory of the recording; its name is the release's")
+    parser.add_argument("--cases", type=Path, default=recorded / "cases.json", help="what to record")
     chosen = parser.parse_args()
+    out = (chosen.out or recorded / release()).resolve()
     cases = json.loads(chosen.cases.read_text(encoding="utf-8"))
     cases = expanded(cases, cases["parts"])
-    print(f"Recording {Path(str(importlib.import_module(ROOM).__file__)).parent}")
+    print(f"Recording {Path(str(importlib.import_module(ROOM).__file__)).parent} as {out}")
     with clean_surroundings() as scratch:
-        record(chosen.out.resolve(), cases, scratch)
+        return record_apart(out, cases, scratch)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
