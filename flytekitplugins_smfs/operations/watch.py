@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
@@ -36,7 +36,6 @@ class Watch:
     clock: Callable[[], float] = time.monotonic
     last: Answer | None = None
     _denied_since: float | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, aws: Aws) -> Answer:
         """How far it is; with SUCCEEDED the result."""
