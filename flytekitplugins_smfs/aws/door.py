@@ -51,6 +51,7 @@ class Aws:
         self._sleep = sleep
         self._ends = math.inf
         self._quick = False
+        self._starts = True
         self.wait: float | None = None
         """Seconds that a state may wait for AWS's present answer; None for an answer at once."""
         self._halt: threading.Event | None = None
@@ -80,6 +81,10 @@ class Aws:
     def waiting(self, seconds: float) -> Self:
         """The same AWS for a caller who would rather wait a little than be told what was known before."""
         return self._but(wait=seconds)
+
+    def bystander(self) -> Self:
+        """The same AWS for whoever merely follows: an emulator that was stopped is not started again for that."""
+        return self._but(_starts=False)
 
     def steadfast(self) -> Self:
         """The same AWS for what must be seen through even when the caller was asked to stop."""
@@ -202,7 +207,7 @@ class Aws:
         if self.settings.endpoint != "emulator" or fault.code not in MOVED:
             return False
         before = self.endpoint
-        self.endpoint = resolve_anew(self.settings, before)
+        self.endpoint = resolve_anew(self.settings, before, start=self._starts)
         return self.endpoint != before
 
     def _ambient_region(self) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 
 from flytekitplugins_smfs.values.errors import SettingsError
@@ -22,7 +24,10 @@ class Endpoint:
     credentials: tuple[str, str] | None = field(default=None, repr=False)
 
 
+PAUSE = 3.0
+"""Seconds between two looks for an emulator that does not answer."""
 _emulators: dict[str | None, Endpoint] = {}
+_look_again: dict[str | None, float] = {}
 _lock = threading.Lock()
 
 
@@ -36,12 +41,18 @@ def resolve(settings: Settings) -> Endpoint:
     return Endpoint(settings.endpoint, settings.s3_endpoint or settings.endpoint, settings.region)
 
 
-def resolve_anew(settings: Settings, stale: Endpoint) -> Endpoint:
-    """The emulator's endpoint, looked up again where `stale` is what was known: it may have been started elsewhere."""
+def resolve_anew(settings: Settings, stale: Endpoint, *, start: bool) -> Endpoint:
+    """The emulator's endpoint, looked up again where `stale` was not answered from: it may have been started elsewhere.
+
+    Only with `start` one that does not run is started: not for whoever merely follows what it did.
+    """
+    state = settings.emulator_state
     with _lock:
-        known = _emulators.get(settings.emulator_state)
-        if known is not None and known.url == stale.url:
-            del _emulators[settings.emulator_state]
+        known = _emulators.get(state)
+        if known is not None and known.url == stale.url and time.monotonic() >= _look_again.get(state, 0.0):
+            _look_again[state] = time.monotonic() + PAUSE
+            with contextlib.suppress(SettingsError):  # it does not run, and stays where it was
+                _emulators[state] = _started(state) if start else _running(state)
     return resolve(settings)
 
 
@@ -53,15 +64,22 @@ def _emulator(state: str | None) -> Endpoint:
 
 
 def _started(state: str | None) -> Endpoint:
-    where = ["--state", state] if state else []
-    _emulator_command(["start", "--detach", *where])
-    env: dict[str, str] = json.loads(_emulator_command(["env", "--json", *where]))
+    _emulator_command(["start", "--detach", *_where(state)])
+    return _running(state)
+
+
+def _running(state: str | None) -> Endpoint:
+    env: dict[str, str] = json.loads(_emulator_command(["env", "--json", *_where(state)]))
     return Endpoint(
         url=env["AWS_ENDPOINT_URL"],
         s3_url=env["AWS_ENDPOINT_URL_S3"],
         region=env["AWS_REGION"],
         credentials=(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]),
     )
+
+
+def _where(state: str | None) -> list[str]:
+    return ["--state", state] if state else []
 
 
 def _emulator_command(arguments: list[str]) -> str:

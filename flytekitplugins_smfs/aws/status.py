@@ -181,7 +181,7 @@ class StatusView:
     """What is known in one account and region. Thread-safe; its threads end when nothing is followed."""
 
     def __init__(self, aws: Aws, clock: Callable[[], float] = time.monotonic) -> None:
-        self._aws = aws.steadfast().impatient()._but(_ends=math.inf)  # who opens it may have little time
+        self._aws = aws.steadfast().bystander().impatient()._but(_ends=math.inf)  # who opens it may have little time
         self._clock = clock
         self._every = EVERY_LOCAL if aws.settings.endpoint == "emulator" else EVERY
         self._changed = threading.Condition()

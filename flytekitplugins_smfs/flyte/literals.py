@@ -55,16 +55,21 @@ def listed(annotation: Any) -> Any:
 
 
 def bare(schema: Any, *, names: bool = False) -> Any:
-    """A JSON schema without its descriptions. `names` says that the keys are names of properties, not keywords."""
+    """A JSON schema without what may change while the type stays what it is: descriptions, and whether other fields
+    are refused or passed over. `names` says that the keys are names of properties, not keywords."""
     if isinstance(schema, list):
         return [bare(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = schema if names else {key: item for key, item in schema.items() if key != "description"}
+    kept = {key: item for key, item in schema.items() if names or not _passing(key, item)}
     return {
         key: item if not names and key in VERBATIM else bare(item, names=not names and key in NAMES)
         for key, item in kept.items()
     }
+
+
+def _passing(key: str, item: Any) -> bool:
+    return key == "description" or (key == "additionalProperties" and item is False)
 
 
 NAMES = frozenset({"properties", "$defs", "patternProperties"})

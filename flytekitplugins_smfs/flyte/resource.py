@@ -106,7 +106,8 @@ def _started(operation: AnyOperation, spec: Any, owner: Owner, order: Order) -> 
     handle = operation.plan(aws, spec, owner)
     spool = Spool.beside(order.output_prefix)
     try:
-        spool.write({"spec": spec.model_dump(mode="json")})
+        kept = {"command": list(order.command), "environment": dict(order.environment)}
+        spool.write({"spec": spec.model_dump(mode="json"), **kept})
     except OSError as error:
         _log.warning("%s waits in the call, because its spec cannot be kept: %s", operation.what(handle), error)
         operation.make(aws, spec, handle, order)
@@ -207,7 +208,8 @@ def _queued_again(meta: Meta, operation: AnyPaced, handle: Handle, queue: Queue)
     if document == TOMBSTONE:
         return Answer(Phase.FAILED, f"{operation.what(handle)} was cancelled before it was made.")
     spec = validated(operation.spec_type, document.get("spec"), f"What waits at {spool.path}")
-    order = Order(spool.path.rpartition("/")[0])
+    prefix = spool.path.rpartition("/")[0]
+    order = Order(prefix, tuple(document.get("command", ())), document.get("environment", {}))
     queue.submit(Ticket(operation, spec, handle.owner, order, handle, spool))
     return queue.state(handle.owner.attempt_key)
 

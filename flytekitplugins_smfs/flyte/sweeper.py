@@ -85,7 +85,7 @@ class Sweeper:
 
     def _swept(self, region: str, sweep: object) -> tuple[str, ...]:
         try:
-            return tuple(sweep(Aws(settings(), region).within(self._every)))  # type: ignore[operator]
+            return tuple(sweep(Aws(settings(), region).bystander().within(self._every)))  # type: ignore[operator]
         except SmfsError as error:
             level = logging.DEBUG if region in self._told else logging.WARNING  # once: who only trains may not look
             self._told.add(region)

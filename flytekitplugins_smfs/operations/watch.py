@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from flytekitplugins_smfs.values.operation import Answer, Handle, Phase, State
 
 DENIED = 300.0
 """Seconds after which a denial of a question that the operation cannot do without is final."""
+STALE = 30.0
+"""Seconds after which a state says how old it is."""
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 """What our own code raises over an answer that lacks what it should have."""
 _log = logging.getLogger(__name__)
@@ -58,6 +61,8 @@ class Watch:
 
     def _look(self, aws: Aws) -> Answer:
         state = self.operation.state(aws, self.handle)
+        if not state.phase.final and STALE < state.age < math.inf:
+            state = replace(state, message=f"{state.message} (as of {state.age:.0f} s ago)")
         if state.phase is Phase.SUCCEEDED:
             result = self.operation.result(aws, self.handle, state)
             brief = aws.within(self.extras_time)

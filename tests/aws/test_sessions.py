@@ -8,23 +8,26 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flytekitplugins_smfs.aws import sessions
+from flytekitplugins_smfs.aws import endpoint, sessions
 from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.aws.status import view
 from flytekitplugins_smfs.operations.base import now
 from flytekitplugins_smfs.operations.lustre.create import CreateLustre, LustreHandle
+from flytekitplugins_smfs.operations.sagemaker import records
 from flytekitplugins_smfs.operations.sagemaker.training import Train, TrainingHandle
 from flytekitplugins_smfs.operations.watch import Watch
 from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
 from flytekitplugins_smfs.values.operation import Owner, Phase
 from flytekitplugins_smfs.values.sagemaker.training import ImageAlgorithm, TrainingSpec
 from flytekitplugins_smfs.values.settings import Settings
-from tests.conftest import Emulator
+from tests.conftest import Emulator, wait_for
 from tests.operations.driving import ROLE
 
 FILE_SYSTEM = "fs-0123456789abcdef0"
@@ -33,7 +36,7 @@ OWNER = Owner(execution="p/d/f1", step="n0")
 WARMED = """
 import json, sys
 import flytekitplugins_smfs.flyte.warm
-from flytekitplugins_smfs.aws import sessions
+from flytekitplugins_smfs.aws import endpoint, sessions
 from flytekitplugins_smfs.flyte import resource
 from flytekitplugins_smfs.flyte.meta import Meta
 from flytekitplugins_smfs.flyte.config import settings
@@ -146,3 +149,25 @@ def test_an_emulator_that_was_started_elsewhere_or_anew_is_found_again(own_emula
     assert Train().start(aws, spec, OWNER).job_name.startswith("t-")
     with pytest.raises(Exception, match="no single default"):
         CreateLustre().start(aws, LustreSpec(), OWNER)
+
+
+def test_an_emulator_that_was_stopped_stays_so_while_something_is_still_followed(own_emulator: Emulator) -> None:
+    own_emulator.start()
+    aws = Aws(Settings(endpoint="emulator", emulator_state=str(own_emulator.state)))
+    spec = TrainingSpec(name="t", algorithm=ImageAlgorithm("echo:1", entrypoint=("sleep", "60")), role=ROLE)
+    handle = Train().start(aws, spec, OWNER)
+    watch = Watch(Train(), handle, 3.0)
+    wait_for(lambda: watch.ask(aws).phase == Phase.RUNNING, 30)
+    own_emulator.stop()
+    for _ in range(3):  # what follows it hears nothing any more, and each time looks where it may be now
+        moment = time.monotonic()
+        wait_for(lambda: view(aws).ask(records.TRAINING, handle.job_name, handle.started_at, 1.0).fault is not None, 30)
+        assert watch.ask(aws.waiting(1.0)).phase == Phase.RUNNING
+        wait_for(lambda: time.monotonic() > moment + endpoint.PAUSE, 30)
+    done = subprocess.run(
+        [sys.executable, "-m", "flytekitplugins_smfs.emulator", "status", "--state", str(own_emulator.state)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "not running" in done.stdout

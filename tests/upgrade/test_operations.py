@@ -285,11 +285,8 @@ def test_a_second_start_of_another_spec_is_refused(record: Record, field: str, v
 
 
 @pytest.mark.parametrize("record", FOUND_AGAIN)
-def test_what_is_no_part_of_a_thing_holds_nothing_back(record: Record, request: pytest.FixtureRequest) -> None:
+def test_what_is_no_part_of_a_thing_holds_nothing_back(record: Record) -> None:
     """Other tags, and another state of a file system that it is made on, as a second start finds it."""
-    if record["operation"] == "repository-import":
-        reason = "values/lustre/repository_task.py: ImportSpec counts its file system with its timing"
-        request.applymarker(pytest.mark.xfail(reason=reason, raises=FingerprintMismatch, strict=True))
     changes: Record = {"tags": {"team": "others"}}
     if "file_system" in record["spec"]:
         timing = {"started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:05:00Z"}

@@ -21,7 +21,7 @@ class ImportSpec(Value):
     Rules: https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateDataRepositoryTask.html
     """
 
-    incidental: ClassVar[frozenset[str]] = frozenset({"tags"})
+    incidental: ClassVar[frozenset[str]] = frozenset({"file_system", "tags"})
 
     file_system: LustreFileSystem
     paths: Annotated[tuple[Path, ...], Field(max_length=100)] = ()
