@@ -163,7 +163,7 @@ def test_an_emulator_that_was_stopped_stays_so_while_something_is_still_followed
         moment = time.monotonic()
         wait_for(lambda: view(aws).ask(records.TRAINING, handle.job_name, handle.started_at, 1.0).fault is not None, 30)
         assert watch.ask(aws.waiting(1.0)).phase == Phase.RUNNING
-        wait_for(lambda: time.monotonic() > moment + endpoint.PAUSE, 30)
+        wait_for(lambda until=moment + endpoint.PAUSE: time.monotonic() > until, 30)
     done = subprocess.run(
         [sys.executable, "-m", "flytekitplugins_smfs.emulator", "status", "--state", str(own_emulator.state)],
         capture_output=True,
