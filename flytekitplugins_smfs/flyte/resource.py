@@ -205,7 +205,10 @@ def _queued_again(meta: Meta, operation: AnyPaced, handle: Handle, queue: Queue)
         return Answer(Phase.WAITING, f"Whether it waits for its turn cannot be read just now: {error}")
     if document is None:
         return None
-    if document == TOMBSTONE:
+    if document == TOMBSTONE:  # and the process that made it may have died before it saw that
+        SWEEPER.see_through(
+            operation.what(handle), handle.region, functools.partial(_cancelled_again, operation, handle)
+        )
         return Answer(Phase.FAILED, f"{operation.what(handle)} was cancelled before it was made.")
     spec = validated(operation.spec_type, document.get("spec"), f"What waits at {spool.path}")
     prefix = spool.path.rpartition("/")[0]

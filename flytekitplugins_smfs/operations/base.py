@@ -99,8 +99,9 @@ class Paced(Operation[SpecT, HandleT, ResultT]):
         """The handle of what is to be made; or of what an earlier attempt made, runs, and is what the spec asks for."""
 
     @abstractmethod
-    def make(self, aws: Aws, spec: SpecT, handle: HandleT, order: Order) -> None:
-        """Make what was planned, unless it is there. Idempotent."""
+    def make(self, aws: Aws, spec: SpecT, handle: HandleT, order: Order) -> bool:
+        """Make what was planned, unless it is there. Idempotent. False where the answer was lost and AWS does not show
+        it: the first state will tell, or it is made again."""
 
     def start(self, aws: Aws, spec: SpecT, owner: Owner, order: Order = NO_ORDER) -> HandleT:
         handle = self.plan(aws, spec, owner)

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.base import AnyPaced
-from flytekitplugins_smfs.values.errors import Capacity, SmfsError
+from flytekitplugins_smfs.values.errors import Capacity, SmfsError, Transient
 from flytekitplugins_smfs.values.operation import Handle, Order, Owner, Phase, State
 from flytekitplugins_smfs.values.plain import Json
 
@@ -201,8 +201,13 @@ class Queue:
             ticket.begun = ticket.begun or not ticket.withdrawn
         if ticket.withdrawn:
             return
-        ticket.operation.make(aws, ticket.spec, ticket.handle, ticket.order)
-        ticket.made = True
+        ticket.made = ticket.operation.make(aws, ticket.spec, ticket.handle, ticket.order)
+        if not ticket.made:
+            doing, text = (
+                f"creating {ticket.operation.what(ticket.handle)}",
+                "AWS's answer was lost, and it is not there.",
+            )
+            raise Transient(doing=doing, service="", operation="", code="Lost", text=text)
 
     def _look_after(self, ticket: Ticket) -> None:
         """A cancellation may have come while it was being made: its tombstone stays."""

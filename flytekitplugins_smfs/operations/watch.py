@@ -12,11 +12,11 @@ from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.base import AnyOperation
-from flytekitplugins_smfs.values.errors import AwsFault, Denied, SmfsError
+from flytekitplugins_smfs.values.errors import AwsFault, Conflict, Denied, Invalid, Missing, SmfsError
 from flytekitplugins_smfs.values.operation import Answer, Handle, Phase, State
 
 DENIED = 300.0
-"""Seconds after which a denial of a question that the operation cannot do without is final."""
+"""Seconds after which a refusal of a question that the operation cannot do without is final."""
 STALE = 30.0
 """Seconds after which a state says how old it is."""
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
@@ -48,7 +48,7 @@ class Watch:
         try:
             answer = self._look(there)
             self._denied_since = None
-        except Denied as fault:
+        except (Denied, Invalid, Conflict, Missing) as fault:
             answer = self._denied(there, fault)
         except (AwsFault, *UNREADABLE) as error:
             if not isinstance(error, AwsFault):
@@ -84,7 +84,7 @@ class Watch:
             return State(self.last.phase, self.last.message, self.last.links, self.last.fraction)
         return State(Phase.QUEUED, links=self.operation.links(aws, self.handle))
 
-    def _denied(self, aws: Aws, fault: Denied) -> Answer:
+    def _denied(self, aws: Aws, fault: AwsFault) -> Answer:
         """It cannot be followed. Flyte does not call delete for what failed: so it is cancelled here, if it can be."""
         now = self.clock()
         self._denied_since = now if self._denied_since is None else self._denied_since

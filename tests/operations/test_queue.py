@@ -83,6 +83,8 @@ class Making(Paced[Any, Handle, Any]):
         self.asked: list[str] = []
         """Every create that was tried."""
         self.faults: dict[str, list[BaseException]] = {}
+        self.lost: dict[str, int] = {}
+        """How often the request for a job does not arrive, without anybody's saying so."""
         self.during: dict[str, Callable[[], Any]] = {}
         """What happens while it is being made, after AWS has taken it."""
         self.cancelled: list[str] = []
@@ -95,7 +97,7 @@ class Making(Paced[Any, Handle, Any]):
     def plan(self, aws: Aws, spec: Any, owner: Owner) -> Handle:
         raise NotImplementedError
 
-    def make(self, aws: Aws, spec: Any, handle: Handle, order: Order) -> None:
+    def make(self, aws: Aws, spec: Any, handle: Handle, order: Order) -> bool:
         job = spec["job"]
         with self._lock:
             self.at_once += 1
@@ -104,10 +106,14 @@ class Making(Paced[Any, Handle, Any]):
             self.asked.append(job)
             if self.faults.get(job):
                 raise self.faults[job].pop(0)
+            if self.lost.get(job, 0):
+                self.lost[job] -= 1
+                return False
             aws.call("fake", "Create", {"Name": job}, doing=f"creating {job}")
             if job not in self.there:
                 self.there.append(job)
             self.during.pop(job, lambda: None)()
+            return True
         finally:
             with self._lock:
                 self.at_once -= 1
@@ -313,6 +319,16 @@ def test_what_was_refused_is_told_and_the_others_go_on(
     assert not waiting.queue.made(bad.key)
     assert waiting.operation.there == ["good"]
     assert waiting.operation.asked == ["bad", "good"]
+
+
+def test_a_request_that_never_arrived_is_made_again(waiting: Waiting) -> None:
+    """AWS's answer was lost, and AWS shows nothing: its spec is kept until there is something."""
+    waiting.operation.lost["a"] = 2
+    ticket = waiting.submit("a")
+    waiting.settled(ticket)
+    assert waiting.operation.asked == ["a"] * 3
+    assert waiting.operation.there == ["a"]
+    assert waiting.queue.made(ticket.key)
 
 
 def test_what_was_refused_may_be_submitted_again(waiting: Waiting) -> None:

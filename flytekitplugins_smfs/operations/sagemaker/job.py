@@ -84,8 +84,8 @@ class Job(Paced[SpecT, HandleT, ResultT]):
         name = self._predecessor(aws, spec, owner) or job_name(self.task_of(spec), owner, self.name_limit)
         return self.handle(aws, spec, owner, name)
 
-    def make(self, aws: Aws, spec: SpecT, handle: HandleT, order: Order) -> None:
-        own(aws, self._making(spec, handle.owner, self.job_of(handle), order))
+    def make(self, aws: Aws, spec: SpecT, handle: HandleT, order: Order) -> bool:
+        return own(aws, self._making(spec, handle.owner, self.job_of(handle), order)) is not None
 
     def _making(self, spec: SpecT, owner: Owner, name: str, order: Order) -> JobMaking:
         def create(there: Aws) -> None:
