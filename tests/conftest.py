@@ -19,8 +19,13 @@ from typing import Any, TypeVar
 import boto3
 import pytest
 from botocore.config import Config
+from hypothesis import settings as hypothesis_settings
 
 from tests.matrix import points
+
+# How long an example takes says how busy the machine is.
+hypothesis_settings.register_profile("house", deadline=None)
+hypothesis_settings.load_profile("house")
 
 Answer = TypeVar("Answer")
 

@@ -7,8 +7,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from flytekitplugins_smfs.values.plain import Json
-
 VERSION = 1
 LONGEST = 64 * 1024
 """Bytes; what is longer is none of ours, and reading it would keep everybody else waiting."""
@@ -21,7 +19,7 @@ class Meta:
     """A started operation, or why it could not be started. Small JSON without secrets."""
 
     operation: str
-    handle: Json | None = None
+    handle: dict[str, Any] | None = None
     """The operation's handle; None if there is nothing to look at."""
     problem: str = ""
     """Why it could not be started."""
