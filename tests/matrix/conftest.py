@@ -19,7 +19,7 @@ QUICK = {
     "training_starting_seconds": 0.1,
     "training_stop_grace_seconds": 1.0,
 }
-Make = Callable[[str], Program]
+Make = Callable[..., Program]
 
 
 @pytest.fixture
@@ -32,13 +32,15 @@ def quick(emulator: Emulator) -> Iterator[Emulator]:
 
 @pytest.fixture
 def program(quick: Emulator, tmp_path: Path) -> Iterator[Make]:
-    """Makes a program: `plain`, or a `pyflyte run` of this workflow of flows.py."""
+    """Makes a program: `plain`, or a `pyflyte run` of this workflow of flows.py with more arguments."""
     made: list[Program] = []
 
-    def make(name: str) -> Program:
-        repository = f"s3://{BUCKET}/matrix/{tmp_path.name}"
-        script = str(ROOT / "tests/matrix/plain.py")
-        one = Program(quick, tmp_path, script, repository) if name == "plain" else Program.flow(quick, tmp_path, name)
+    def make(name: str, *more: str) -> Program:
+        if name == "plain":
+            script, repository = str(ROOT / "tests/matrix/plain.py"), f"s3://{BUCKET}/matrix/{tmp_path.name}"
+            one = Program(quick, tmp_path, script, repository, *more)
+        else:
+            one = Program.flow(quick, tmp_path, name, *more)
         one.data()
         made.append(one)
         return one

@@ -89,10 +89,13 @@ def late(repository: str) -> Removed:
     return steps(repository=repository, training=limited)
 
 
-@workflow(on_failure=release)
-def talkative(repository: str) -> Removed:
+clean_up = ReleaseTask("matrix.clean_up", inputs={"repository": str, "lines": int})
+
+
+@workflow(on_failure=clean_up)
+def talkative(repository: str, lines: int) -> Removed:
     file_system = create_lustre(spec=LustreSpec())
-    said = chat(lines=20)
-    deleted = delete_lustre(file_system=file_system)
-    file_system >> said >> deleted
-    return deleted
+    said = chat(lines=lines)
+    removed = steps(repository=repository)
+    file_system >> said >> removed
+    return removed

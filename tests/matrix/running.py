@@ -61,10 +61,11 @@ class Program:
         self.ended_at = 0.0
 
     @classmethod
-    def flow(cls, emulator: Emulator, home: Path, workflow: str) -> Program:
+    def flow(cls, emulator: Emulator, home: Path, workflow: str, *more: str) -> Program:
         """A `pyflyte run` of flows.py."""
         pyflyte, flows = str(Path(sys.executable).with_name("pyflyte")), str(ROOT / "tests/matrix/flows.py")
-        return cls(emulator, home, pyflyte, "run", flows, workflow, "--repository", f"s3://{BUCKET}/matrix/{home.name}")
+        repository = f"s3://{BUCKET}/matrix/{home.name}"
+        return cls(emulator, home, pyflyte, "run", flows, workflow, "--repository", repository, *more)
 
     def data(self) -> None:
         """What the workflow's jobs read."""
@@ -97,17 +98,17 @@ class Program:
             **more,
         }
 
-    def command(self, shell: str = 'exec "$@"') -> list[str]:
+    def command(self, shell: str) -> list[str]:
         """In a shell, with no core dumps of SIGQUIT."""
         return ["bash", "-c", f"ulimit -c 0; {shell}", "bash", *self._command]
 
-    def start(self, dies: str = "") -> None:
-        """Run it; `dies`: at which of its AWS calls it is killed."""
+    def start(self, dies: str = "", shell: str = 'exec "$@"') -> None:
+        """Run it; `dies`: at which of its AWS calls it is killed; `shell`: what a shell does with it, which is `$@`."""
         (self.home / "calls").write_text("")
         self.lines = []
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
-            self.command(), env=self.environment(**{DIES: dies}), cwd=ROOT, text=True, stdout=pipe, stderr=pipe
+            self.command(shell), env=self.environment(**{DIES: dies}), cwd=ROOT, text=True, stdout=pipe, stderr=pipe
         )
         streams = ((self._process.stdout, False), (self._process.stderr, True))
         self._readers = [threading.Thread(target=self._read, args=one, daemon=True) for one in streams]
