@@ -48,6 +48,8 @@ AT_ONCE = 0.04
 FIRST = 1.8
 """The same where nothing is known yet."""
 DESCRIBERS = 4
+STRANGERS = 5000
+"""How many that nobody follows are remembered of listings."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,10 @@ class _Group:
     """Those of which something may still change."""
     date: datetime | None = None
     """AWS's clock at the last complete listing."""
+    covered: datetime | None = None
+    """Since when everything that was made has been shown: by one listing of all, and those of what changed since."""
+    strangers: dict[str, Seen] = field(default_factory=dict)
+    """What listings showed of those that nobody follows: after a restart they are asked for one after another."""
     listed_at: float = -math.inf
     due: float = 0.0
     throttled: bool = False
@@ -147,8 +153,13 @@ class _Group:
 
     def follow(self, id: str, started_at: datetime, now: float) -> _Entry:
         if id not in self.entries:
-            self.entries[id] = self.live[id] = _Entry(id, started_at, now, now)
+            known = self.strangers.pop(id, Seen())
+            self.entries[id] = self.live[id] = _Entry(id, started_at, now, now, known)
         return self.entries[id]
+
+    def shown(self, entry: _Entry) -> bool:
+        """Whether listings would have shown it by now, so that there is no need for one of all."""
+        return self.covered is not None and entry.started_at >= self.covered
 
     def learn(self, entry: _Entry, seen: Seen) -> None:
         entry.told += 1
@@ -206,6 +217,8 @@ class StatusView:
                 entry.seen = Seen()  # AWS may not have shown yet what was new
             before = entry.told
             self._refresh(group, entry, fresh=wait is not None)
+            if not entry.told and _over(kind, entry.seen):
+                self._describe_soon(group, entry)
             self._tick()
             if entry.describing or (group.many and not entry.known and not _new(entry)):
                 patience = wait if wait is not None else (AT_ONCE if entry.known else FIRST)
@@ -232,8 +245,11 @@ class StatusView:
 
     def _refresh(self, group: _Group, entry: _Entry, *, fresh: bool) -> None:
         if group.many:
-            overdue = self._clock() - group.listed_at >= SPACING and group.interval <= self._every
-            if not entry.known and not _new(entry) and overdue:
+            if entry.known or _new(entry):
+                return
+            if group.shown(entry):  # absence from a list is not its end
+                self._describe_soon(group, entry)
+            elif self._clock() - group.listed_at >= SPACING and group.interval <= self._every:
                 group.due = 0.0
                 self._changed.notify_all()
         elif fresh or not entry.known or (group.few and self._old(group, entry)):
@@ -338,6 +354,8 @@ class StatusView:
             _log.exception("A listing of %s could not be read", group.kind.name)
             return _unreadable(group.kind, error)
         group.date = date or group.date
+        if window.modified_after is None:
+            group.covered = window.created_after
         return None
 
     def _take_in(self, group: _Group, summaries: Mapping[str, Record], asked: float) -> None:
@@ -345,6 +363,8 @@ class StatusView:
             for id, summary in summaries.items():
                 entry = group.live.get(id)
                 if entry is None:
+                    if id not in group.entries:
+                        group.strangers[id] = Seen(summary, at=asked)
                     continue
                 ended = group.kind.ended(summary)
                 # Why an end could not be described is told until it can be.
@@ -366,6 +386,10 @@ class StatusView:
                 group.learn(entry, _not_asked(entry.seen, fault))
             return
         group.turn(self._every)
+        while len(group.strangers) > STRANGERS:
+            del group.strangers[next(iter(group.strangers))]
+        for id, seen in group.strangers.items():
+            group.strangers[id] = replace(seen, at=max(seen.at, begun))
         for entry in group.live.values():
             if entry.seen.at >= begun:
                 continue
@@ -391,7 +415,7 @@ def _window(group: _Group) -> Window:
     live = group.live.values()
     created = min(entry.started_at for entry in live) - SKEW
     since = group.date - OVERLAP if group.date else None
-    if since is None or any(not entry.known and entry.started_at < since for entry in live):
+    if since is None or any(not entry.known and entry.started_at < since and not group.shown(entry) for entry in live):
         return Window(created)
     return Window(created, since)
 

@@ -503,13 +503,26 @@ def test_what_was_not_there_while_it_was_new_is_asked_for_again(
     assert status_of(following.ask("new", started_at=began)) == "InProgress"
 
 
+def test_after_a_restart_one_listing_of_all_tells_of_those_that_are_asked_for_one_after_another(
+    cloud: Cloud, following: Following
+) -> None:
+    """Flyte asks for a thousand in half a minute; each that needed a listing of its own would be told nothing."""
+    cloud.start(*names(300))
+    following.follow(names(4))
+    whole = sum(window.modified_after is None for window in cloud.windows)
+    for id in names(300)[4:]:
+        assert status_of(following.ask(id)) == "InProgress"
+    assert sum(window.modified_after is None for window in cloud.windows) == whole
+    assert len(cloud.described) <= 4
+
+
 def test_what_is_being_described_all_the_while_it_is_asked_for_is_known_in_the_end(
     cloud: Cloud, following: Following
 ) -> None:
     """Who asks during each listing is not left out."""
     cloud.start(*names(5))
-    following.follow(names(4))
     cloud.hidden = {"job-0004"}
+    following.follow(names(4))
 
     def ask() -> None:
         somebody = threading.Thread(target=following.ask, args=("job-0004", None, 0.0))
