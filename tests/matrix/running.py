@@ -250,7 +250,8 @@ class Program:
                     found.append(" ".join(process.cmdline()))
             except psutil.Error:
                 continue
-        return [one for one in found if "flytekitplugins_smfs.emulator" not in one]
+        servers = ("flytekitplugins_smfs.emulator", "rclone serve")
+        return [one for one in found if not any(server in one for server in servers)]
 
     def last_call(self) -> str:
         """The AWS operation at which it died."""

@@ -9,7 +9,7 @@ import collections
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +60,9 @@ class Burst:
     metas: dict[int, bytes] = field(default_factory=dict)
     attempts: collections.Counter[int] = field(default_factory=collections.Counter)
 
+    fatal: int = 0
+    """The how manieth answer to a create is the connector's last."""
+
     def __post_init__(self) -> None:
         self._since = self.emulator.last_call()
 
@@ -78,9 +81,17 @@ class Burst:
                 )
             except grpc.RpcError:
                 self.attempts[node] += 1
+            if 0 < self.fatal <= len(self.metas):
+                self.kill()
 
         with ThreadPoolExecutor(len(asked)) as pool:
             list(pool.map(one, asked))
+
+    def kill(self) -> None:
+        """Kill the connector."""
+        self.fatal = 0
+        assert self.connector.process is not None
+        self.connector.process.send_signal(signal.SIGKILL)
 
     def jobs(self) -> list[str]:
         """The owner of each job that AWS has taken: its execution and node."""
@@ -106,10 +117,7 @@ class Burst:
         assert len(jobs) == self.count
 
 
-sizes = pytest.mark.parametrize("count", sampled([12, 40], [12]))
-
-
-@sizes
+@pytest.mark.parametrize("count", sampled([12, 40], []))
 def test_a_burst(connector: Connector, emulator: Emulator, tmp_path: Path, count: int) -> None:
     burst = Burst(connector, emulator, tmp_path, BRIEF, count)
     burst.create()
@@ -117,31 +125,23 @@ def test_a_burst(connector: Connector, emulator: Emulator, tmp_path: Path, count
     assert not burst.attempts
 
 
-MOMENTS: dict[str, Callable[[Burst], bool]] = {
-    "while they are asked for": lambda burst: bool(burst.jobs()),
-    "while they wait": lambda burst: len(burst.metas) == burst.count and len(burst.jobs()) >= burst.count // 3,
-}
-
-
 @pytest.mark.parametrize(
-    ("count", "moment"),
-    sampled([(count, moment) for count in (12, 40) for moment in MOMENTS], [(12, "while they are asked for")]),
+    ("count", "asking"), sampled([(count, asking) for count in (12, 40) for asking in (True, False)], [(12, True)])
 )
 def test_a_burst_whose_connector_is_killed_and_started_again(
-    connector: Connector, emulator: Emulator, tmp_path: Path, count: int, moment: str
+    connector: Connector, emulator: Emulator, tmp_path: Path, count: int, asking: bool
 ) -> None:
-    burst = Burst(connector, emulator, tmp_path, LASTING, count)
-    creating = threading.Thread(target=burst.create)
-    creating.start()
-    wait_for(lambda: MOMENTS[moment](burst), 40)
-    assert connector.process is not None
-    connector.process.send_signal(signal.SIGKILL)
-    connector.process.wait()
-    creating.join()
+    """Killed while it is `asking`, some creates get no answer; else when some are made and the others wait."""
+    burst = Burst(connector, emulator, tmp_path, LASTING, count, fatal=count // 3 if asking else 0)
+    burst.create()
+    if not asking:
+        wait_for(lambda: len(burst.jobs()) >= count // 3, 40)
+        burst.kill()
     connector.kill()
+    assert bool(burst.attempts) == asking
     assert len(burst.jobs()) < count
     connector.start()
-    if len(burst.metas) < count:
+    if asking:
         burst.create()
     burst.finish()
     assert set(burst.attempts.values()) <= {1}

@@ -247,10 +247,12 @@ def test_ctrl_c_at_moments_spread_over_a_run(
     answered_well(run, signal.SIGINT, bring_about, request)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)])
 @point
+@pytest.mark.parametrize("number", sampled(SIGNALS, [signal.SIGINT]), ids=described)
 def test_a_signal_while_the_emulator_is_started(own_emulator: Emulator, tmp_path: Path, number: int) -> None:
-    run = Program.flow(own_emulator, tmp_path, "released")
+    home = tmp_path / "home"
+    home.mkdir()
+    run = Program.flow(own_emulator, home, "released")
     try:
         run.start()
         run.until(lambda: child(run, "flytekitplugins_smfs.emulator"))
