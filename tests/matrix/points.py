@@ -76,5 +76,5 @@ def told(reporter: Any) -> Iterator[str]:
         held = f"{failed[matrix]} did not hold" if failed[matrix] else "all held"
         line = f"{matrix}: {tried[matrix]} of {totals[matrix]} points tried, {held}"
         if times := seconds[matrix]:
-            line += f"; answered in {statistics.median(times):.2f} s (median), {max(times):.2f} s at most"
+            line += f"; answered in {statistics.median(times):.3f} s (median), {max(times):.3f} s at most"
         yield line

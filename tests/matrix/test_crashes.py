@@ -43,7 +43,6 @@ crash = pytest.mark.point("crash matrix")
     sampled(
         [*writes(MADE), *reads()],
         [
-            "before CreateFileSystem 1",
             "after CreateFileSystem 1",
             "after CreateTrainingJob 1",
             "after TagResource 1",
@@ -67,7 +66,6 @@ def test_a_workflow(program: Make, point: str) -> None:
             "after CreateDataRepositoryAssociation 1",
             "after CreateHyperParameterTuningJob 1",
             "before TagResource 1",
-            "before TagResource 2",
             "after DeleteFileSystem 1",
         ],
     ),

@@ -21,7 +21,7 @@ import pytest
 
 from flytekitplugins_smfs.runs.signals import SIGNALS, described
 from tests.conftest import Emulator, run_emulator, wait_for
-from tests.matrix.conftest import Make
+from tests.matrix.conftest import QUICK, Make
 from tests.matrix.points import answered, sampled
 from tests.matrix.running import Program
 
@@ -213,7 +213,7 @@ def left_at_once(run: Program, number: int, request: pytest.FixtureRequest) -> N
 def taken_up(run: Program) -> None:
     """The same command again takes up what was left, and leaves nothing."""
     run.emulator.faults()
-    run.emulator.settings(fsx_creating_seconds=0.1, association_creating_seconds=0.1)
+    run.emulator.settings(**QUICK)
     run.let_go()
     assert run.run() == 0, run.output
     run.nothing_left()
