@@ -36,6 +36,7 @@ import multiprocessing
 import os
 import random
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -929,6 +930,7 @@ def measured(options: argparse.Namespace) -> Iterator[Run]:
 
 def main() -> int:
     """Measure and print; 1 if something is not as it must be."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else the connector would stay
     options, runs = options_of(), list[Run]()
     for run in measured(options):
         print(shown(run), flush=True)

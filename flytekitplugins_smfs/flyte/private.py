@@ -65,7 +65,7 @@ def runs_here() -> bool:
 def wrap_calls() -> None:
     """Let the outermost call of a workflow, launch plan, @dynamic or @eager be an execution; once for the process."""
     _wrap(WorkflowBase, "__call__", _workflow_inputs)
-    _wrap(PythonFunctionTask, "dynamic_execute", _dynamic_inputs)
+    _wrap(PythonFunctionTask, "dynamic_execute", _given)
     _wrap(EagerAsyncPythonFunctionTask, "execute", _given)
 
 
@@ -98,10 +98,6 @@ def _workflow_inputs(self: Any, args: tuple[Any, ...], kwargs: Json) -> Any:
 
 
 def _given(self: Any, args: tuple[Any, ...], kwargs: Record) -> Any:
-    return args, dict(kwargs)
-
-
-def _dynamic_inputs(self: Any, args: tuple[Any, ...], kwargs: Record) -> Any:
     return args, dict(kwargs)
 
 

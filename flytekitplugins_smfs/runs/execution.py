@@ -89,13 +89,18 @@ class Execution:
                 one.close(keep=True)
 
     def _take_up(self, where: Any, call: str, *, first: bool) -> journal.Journal | None:
+        """One that died, if any did. All whose removal was cut off are kept: also that of a start which died over it,
+        and left a journal of its own."""
+        mine: journal.Journal | None = None
         for one in journal.dead(where, call, first=first):
             if one.ending:
                 self.unfinished.append(one)
-                continue
-            self.resumed = True
-            return one
-        return None
+            elif mine is None:
+                mine = one
+            else:
+                one.close(keep=True)
+        self.resumed = mine is not None
+        return mine
 
     def _begin(self, where: Any, call: str) -> journal.Journal:
         token = journal.new_token()

@@ -186,6 +186,21 @@ def test_an_execution_that_was_ending_is_not_taken_up_but_seen_through(tmp_path:
     assert calls(tmp_path, "", "a=1")[-1] == f"['{dead}']"  # until it was seen through
 
 
+# N2
+def test_a_start_that_died_over_the_removal_of_another_hides_nothing(tmp_path: Path) -> None:
+    """Whichever of the two journals is read first."""
+    ending = calls(tmp_path, "end a=1", "a=1")[0].split()[0]
+    (kept,) = journals(tmp_path)
+    died = calls(tmp_path, "a=1", "a=1")[0].split()[0]
+    (other,) = set(journals(tmp_path)) - {kept}
+    for tokens in (("0", "1"), ("3", "2")):
+        call = ".".join(kept.name.split(".")[:2])
+        places = [kept.with_name(f"{call}.{token}.json") for token in tokens]
+        kept, other = kept.rename(places[0]), other.rename(places[1])
+        assert calls(tmp_path, "a=1", "a=1")[0] == f"{died} True"
+    assert calls(tmp_path, "", "a=1")[-1] == f"['{ending}']"
+
+
 def test_inputs_are_told_the_same_in_every_process() -> None:
     class Thing:
         """Whose repr has an address."""
