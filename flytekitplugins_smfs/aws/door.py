@@ -17,6 +17,7 @@ from flytekitplugins_smfs.values.errors import AwsFault, SettingsError, Throttle
 from flytekitplugins_smfs.values.plain import Json, Record
 from flytekitplugins_smfs.values.settings import Settings
 
+_accounts: dict[tuple[str | None, ...], str] = {}
 _buckets: dict[tuple[str, ...], TokenBucket] = {}
 _lock = threading.Lock()
 
@@ -148,9 +149,11 @@ class Aws:
                 return
 
     def account(self) -> str:
-        """The account's id of 12 digits."""
-        answer = self.call("sts", "GetCallerIdentity", doing="asking which account this is")
-        return str(answer["Account"])
+        """The account's id of 12 digits; asked for once, since it is its credentials'."""
+        if self.place not in _accounts:
+            answer = self.call("sts", "GetCallerIdentity", doing="asking which account this is")
+            _accounts[self.place] = str(answer["Account"])
+        return _accounts[self.place]
 
     def default_output_uri(self) -> str:
         """The prefix of outputs: the settings', or SageMaker's default bucket of this account and region."""

@@ -17,11 +17,13 @@ RATES: dict[tuple[str, str], float] = {
     ("sagemaker", "ListTrainingJobsForHyperParameterTuningJob"): 2,
 }
 DEFAULT_RATE = 10.0
-BURST_SECONDS = 2.0
+BURST_SECONDS = 1.0
+MARGIN = 0.95
+"""Of a rate is used so much: exactly at it, a call that is a little early is refused."""
 
 
 class TokenBucket:
-    """Lets `rate` calls through per second, and a burst of two seconds' worth after a rest. Thread-safe."""
+    """Lets `rate` calls through per second, and a burst of a second's worth after a rest. Thread-safe."""
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.rate = rate
@@ -55,7 +57,7 @@ class TokenBucket:
 def rate_of(service: str, operation: str, ceiling: float | None) -> float:
     """Requests per second for an operation; `ceiling` is the settings' upper bound."""
     rate = RATES.get((service, operation), DEFAULT_RATE)
-    return rate if ceiling is None else min(rate, ceiling)
+    return rate * MARGIN if ceiling is None else min(rate * MARGIN, ceiling)
 
 
 def full_jitter(attempt: int, base: float = 0.2, cap: float = 20.0) -> float:

@@ -1,8 +1,8 @@
 """The shared status view: how everything that is followed in one account and region is, asked of AWS for all at once.
 
-Up to three of a kind are described one by one. More are followed by a listing every ten seconds of what changed since
-the one before, so that the calls do not grow with the number that is followed; only ends are described. A state is
-answered from memory, and its age is known.
+Up to three of a kind are described one by one. More are followed by a listing every fifteen seconds of what changed
+since the one before, so that the calls do not grow with the number that is followed; only ends are described. A state
+is answered from memory, and its age is known.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 FEW = 3
 """Up to so many of a kind are described rather than listed."""
-EVERY = 10.0
+EVERY = 15.0
 """Seconds between two askings. Where AWS is an emulator on this machine, EVERY_LOCAL."""
 EVERY_LOCAL = 1.0
 SLOWEST = 160.0
@@ -292,7 +292,7 @@ class StatusView:
         with self._changed:
             entry.describing = False
             group.learn(entry, seen)
-            if isinstance(seen.fault, Throttled):
+            if isinstance(seen.fault, Throttled) and not group.many:  # a listing has a rate of its own
                 group.slow()
                 group.due = max(group.due, asked + group.interval)
             self._changed.notify_all()
@@ -321,7 +321,8 @@ class StatusView:
         with self._changed:
             if not group.many:
                 group.turn(self._every)
-                oldest = sorted(group.live.values(), key=lambda one: one.seen.at)
+                old = [one for one in group.live.values() if self._clock() - one.seen.at >= FRESH]
+                oldest = sorted(old, key=lambda one: one.seen.at)
                 for entry in oldest[: max(FEW, round(4 * self._every))]:
                     self._describe_soon(group, entry)
                 group.due = self._clock() + group.interval
@@ -337,7 +338,7 @@ class StatusView:
 
     def _list(self, group: _Group, window: Window) -> AwsFault | None:
         """Read every page and take in each as it comes. What went wrong, if anything did."""
-        token, date = None, None
+        token, date, begun = None, None, self._clock()
         patient = self._aws._but(patience=5.0)
         try:
             while True:
@@ -356,6 +357,8 @@ class StatusView:
         group.date = date or group.date
         if window.modified_after is None:
             group.covered = window.created_after
+            with self._changed:  # of what it did not show nothing is known any more
+                group.strangers = {id: seen for id, seen in group.strangers.items() if seen.at >= begun}
         return None
 
     def _take_in(self, group: _Group, summaries: Mapping[str, Record], asked: float) -> None:
@@ -417,7 +420,7 @@ def _window(group: _Group) -> Window:
     since = group.date - OVERLAP if group.date else None
     if since is None or any(not entry.known and entry.started_at < since and not group.shown(entry) for entry in live):
         return Window(created)
-    return Window(created, since)
+    return Window(min(created, group.covered or created), since)  # no less than what is known of strangers
 
 
 def _new(entry: _Entry) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations.base import AnyOperation
+from flytekitplugins_smfs.operations.base import AnyOperation, is_new
 from flytekitplugins_smfs.values.errors import AwsFault, Conflict, Denied, Invalid, Missing, SmfsError
 from flytekitplugins_smfs.values.operation import Answer, Handle, Phase, State
 
@@ -82,7 +82,8 @@ class Watch:
     def _known(self, aws: Aws) -> State:
         if self.last is not None:
             return State(self.last.phase, self.last.message, self.last.links, self.last.fraction)
-        return State(Phase.QUEUED, links=self.operation.links(aws, self.handle))
+        phase = Phase.QUEUED if is_new(self.handle) else Phase.RUNNING  # what is not new most likely runs
+        return State(phase, links=self.operation.links(aws, self.handle))
 
     def _denied(self, aws: Aws, fault: AwsFault) -> Answer:
         """It cannot be followed. Flyte does not call delete for what failed: so it is cancelled here, if it can be."""

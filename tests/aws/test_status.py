@@ -205,6 +205,7 @@ def cloud() -> Cloud:
 def following(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Following]:
     """A first answer may take long: a busy machine is not what these tests are about."""
     monkeypatch.setattr(status, "FIRST", 15.0)
+    monkeypatch.setattr(status, "EVERY", 10.0)  # a round number: how long it is, is no matter of these tests
     made = Following(cloud)
     yield made
     made.end()
@@ -514,6 +515,19 @@ def test_after_a_restart_one_listing_of_all_tells_of_those_that_are_asked_for_on
         assert status_of(following.ask(id)) == "InProgress"
     assert sum(window.modified_after is None for window in cloud.windows) == whole
     assert len(cloud.described) <= 4
+
+
+def test_what_ended_while_nobody_followed_it_is_not_told_as_running(cloud: Cloud, following: Following) -> None:
+    """As in one of two connectors, when Flyte's questions about a job begin to come to the other."""
+    cloud.start("oldest", ago=8 * HOUR)
+    cloud.start("old", ago=7 * HOUR)
+    following.follow((*cloud.start(*names(5)), "oldest"))
+    cloud.end("oldest")
+    following.go(30, step=10)
+    cloud.end("old")
+    following.go(300, step=10)
+    following.go(20, step=10)
+    assert status_of(following.ask("old", started_at=cloud.jobs["old"].created)) == "Completed"
 
 
 def test_what_is_being_described_all_the_while_it_is_asked_for_is_known_in_the_end(
