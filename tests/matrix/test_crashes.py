@@ -81,7 +81,7 @@ def test_operations_without_flyte(program: Make, point: str) -> None:
     "point",
     sampled(
         points("Search 1", "Search 2", "Search 3", *REMOVALS, "Search 7"),
-        ["after TagResource 1", "after DeleteFileSystem 1"],
+        ["after DeleteFileSystem 1"],
     ),
 )
 def test_a_clean_up_of_what_failed(program: Make, point: str) -> None:

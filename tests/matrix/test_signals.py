@@ -166,7 +166,6 @@ def answered_well(run: Program, number: int, bring_about: Callable[[], None], re
     GUARDED,
     [
         ("while the start is slow", signal.SIGINT),
-        ("while a file system is CREATING", signal.SIGHUP),
         ("while a job trains", signal.SIGINT),
         ("at the end of the clean-up", signal.SIGTERM),
     ],
