@@ -263,6 +263,17 @@ def test_a_retry_takes_up_what_runs_and_makes_anew_what_failed(emulator: Any, aw
     assert operation.start(aws, spec, owner.at(4)).job_name not in (first.job_name, retry.job_name)
 
 
+def test_a_retry_takes_up_what_has_done_its_work_meanwhile(emulator: Any, aws: Aws, owner: Owner) -> None:  # N2
+    operation, spec = Train(), shell("true")
+    first = operation.start(aws, spec, owner)
+    assert finish(operation, aws, first).phase == Phase.SUCCEEDED
+    assert operation.start(aws, spec, owner.at(1)).job_name == first.job_name
+    failing = shell("false")
+    broken = operation.start(aws, failing, owner.at(2))
+    assert finish(operation, aws, broken).phase == Phase.FAILED
+    assert operation.start(aws, failing, owner.at(3)).job_name not in (first.job_name, broken.job_name)
+
+
 def test_what_aws_refuses_says_what_was_done_and_leaves_nothing(aws: Aws, owner: Owner) -> None:
     nowhere = aws.settings.model_copy(update={"role": "arn:aws:iam::123456789012:role/" + "x" * 2048})
     with pytest.raises((Invalid, Conflict)) as caught:

@@ -94,14 +94,15 @@ class Job(Paced[SpecT, HandleT, ResultT]):
         return JobMaking(self.kind, name, self.arn, spec, create)
 
     def _predecessor(self, aws: Aws, spec: SpecT, owner: Owner) -> str | None:
-        """The job of an earlier attempt that runs and is what this one asks for: a create that Flyte gave up on."""
+        """The job of an earlier attempt that runs, or has done its work, and is what this one asks for: a create that
+        Flyte gave up on."""
         for attempt in reversed(range(owner.attempt)):
             name = job_name(self.task_of(spec), owner.at(attempt), self.name_limit)
             making = self._making(spec, owner, name, NO_ORDER)
             found = making.find(aws)
             if found:
-                runs = found[0][self.status] == "InProgress"
-                return name if runs and making.differences(aws, found[0]) == () else None
+                good = found[0][self.status] in ("InProgress", "Completed")
+                return name if good and making.differences(aws, found[0]) == () else None
         return None
 
     def cancel(self, aws: Aws, handle: HandleT) -> bool:
