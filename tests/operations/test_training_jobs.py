@@ -202,8 +202,9 @@ def test_its_phases_are_told_in_order(emulator: Any, aws: Aws, owner: Owner) -> 
         phase = ask(operation, aws, handle).phase
         if phase not in phases:
             phases.append(phase)
-    assert phases[0] == Phase.INITIALIZING
-    assert phases[1:] == [Phase.RUNNING, Phase.SUCCEEDED]
+    order = [Phase.QUEUED, Phase.INITIALIZING, Phase.RUNNING, Phase.SUCCEEDED]
+    assert phases == [phase for phase in order if phase in phases]  # a slow machine may miss a short one
+    assert phases[-2:] == order[-2:]
 
 
 def test_links_lead_to_the_console_and_the_log() -> None:  # C37
