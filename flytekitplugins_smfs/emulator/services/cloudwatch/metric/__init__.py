@@ -1,0 +1,1 @@
+"""Metrics: their data points as they are put, and the list of them."""

@@ -1,0 +1,5 @@
+"""The CloudWatch service that the modules of this package add their operations to."""
+
+from ...registry import Service
+
+service = Service("cloudwatch")

@@ -1,0 +1,1 @@
+"""Log events: put, read and filtered."""
