@@ -1,23 +1,22 @@
-"""The services this emulator answers itself, by botocore's names; all others go to moto.
+"""The services this emulator answers itself; all others go to moto.
 
-Each module (or package) has an attribute ``service``. It is imported when the server starts.
+Every module and package in this directory is one service: it has an attribute ``service``, and its parts add
+operations and turns to it. Nothing else needs to know of it.
 """
 
+import pkgutil
 from importlib import import_module
 
 from ..registry import Service
 
-MODULES = {
-    "fsx": "fsx",
-    "logs": "logs",
-    "cloudwatch": "cloudwatch",
-    "sagemaker": "sagemaker",
-}
-
 
 def load() -> dict[str, Service]:
-    """Import every service of ``MODULES``."""
-    services: dict[str, Service] = {}
-    for name, module in MODULES.items():
-        services[name] = import_module(f"{__name__}.{module}").service
-    return services
+    """Every service of this directory, whole, by botocore's name of it."""
+    found: dict[str, Service] = {}
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        package = import_module(module.name)
+        if module.ispkg:
+            for part in pkgutil.walk_packages(package.__path__, f"{module.name}."):
+                import_module(part.name)
+        found[package.service.name] = package.service
+    return found

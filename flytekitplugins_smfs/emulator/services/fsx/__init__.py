@@ -1,6 +1,5 @@
 """Amazon FSx for Lustre."""
 
-from . import associations, filesystems, tags, tasks
 from .service import service
 
-__all__ = ["associations", "filesystems", "service", "tags", "tasks"]
+__all__ = ["service"]

@@ -8,8 +8,9 @@ from typing import Any
 
 from ...containers.spec import Bind
 from ...registry import Context
-from . import filesystems, objects, rules
+from . import filesystems, objects
 from .placement import JobFailure
+from .training_job import rules
 
 
 def lay_out(ctx: Context, request: dict[str, Any], ml: Path, host: int, isolated: bool) -> list[Bind]:

@@ -5,26 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ...faults import AwsError
-from ...images import algorithm_of
-from ...registry import Context
-from ...store import Doc
+from ....faults import AwsError
+from ....images import algorithm_of
+from ....registry import Context
+from ....store import Doc
+from ..documents import identity, later
 
 TRAINING_JOB = "sagemaker.training-job"
 """The kind of the documents and of the scheduler's turns; the id is the job's name."""
 
 ENDED = ("Completed", "Failed", "Stopped")
 _FAILURE_LENGTH = 1024
-
-
-def identity(ctx: Context, name: str) -> str:
-    """The id of a job's document, turns and directory: its name, with the region if that is not the account's own."""
-    return name if ctx.region == ctx.settings.region else f"{name}@{ctx.region}"
-
-
-def of_region(ctx: Context, kind: str) -> list[Doc]:
-    """The documents of a kind that the request's region has."""
-    return [doc for doc in ctx.store.all(kind) if doc["region"] == ctx.region]
 
 
 def load(ctx: Context, name: str) -> Doc:
@@ -42,11 +33,6 @@ def edit(ctx: Context, name: str) -> Iterator[Doc]:
         doc = load(ctx, name)
         yield doc
         ctx.store.put(TRAINING_JOB, identity(ctx, name), doc)
-
-
-def later(ctx: Context, doc: Doc) -> float:
-    """A LastModifiedTime for a document whose status changes: never the one it had, even within a millisecond."""
-    return max(ctx.now(), float(doc["modified"]) + 0.001)
 
 
 def enter(ctx: Context, doc: Doc, secondary: str, message: str, phase: str | None = None) -> None:
@@ -150,3 +136,24 @@ def _without_none(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_none(member) for member in value]
     return value
+
+
+def with_defaults(request: dict[str, Any]) -> dict[str, Any]:
+    """A request with the values that AWS fills in and shows in DescribeTrainingJob."""
+    filled = {
+        **request,
+        "OutputDataConfig": {"KmsKeyId": "", **request["OutputDataConfig"]},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 24 * 3600, **request["StoppingCondition"]},
+    }
+    if "InputDataConfig" in request:
+        filled["InputDataConfig"] = [_channel_with_defaults(channel) for channel in request["InputDataConfig"]]
+    if "CheckpointConfig" in request:
+        filled["CheckpointConfig"] = {"LocalPath": "/opt/ml/checkpoints", **request["CheckpointConfig"]}
+    return filled
+
+
+def _channel_with_defaults(channel: dict[str, Any]) -> dict[str, Any]:
+    source = channel["DataSource"]
+    if "S3DataSource" in source:
+        source = {"S3DataSource": {"S3DataDistributionType": "FullyReplicated", **source["S3DataSource"]}}
+    return {"CompressionType": "None", "RecordWrapperType": "None", **channel, "DataSource": source}

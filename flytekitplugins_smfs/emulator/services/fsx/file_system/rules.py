@@ -6,12 +6,23 @@ Source: the API reference of CreateFileSystem and CreateFileSystemLustreConfigur
 
 from typing import Any
 
-from ...faults import AwsError, NotImplementedByEmulator
-from ...registry import Context
+from ....faults import AwsError, NotImplementedByEmulator
+from ....registry import Context
+from ..association.record import linked
 
+UPDATABLE = (
+    "WeeklyMaintenanceStartTime",
+    "DailyAutomaticBackupStartTime",
+    "AutomaticBackupRetentionDays",
+    "DataCompressionType",
+    "LogConfiguration",
+    "RootSquashConfiguration",
+    "PerUnitStorageThroughput",
+    "MetadataConfiguration",
+    "ThroughputCapacity",
+)
 PERSISTENT = ("PERSISTENT_1", "PERSISTENT_2")
 LUSTRE_PORTS = (988, *range(1018, 1024))
-
 _SSD_THROUGHPUT = {"PERSISTENT_1": (50, 100, 200), "PERSISTENT_2": (125, 250, 500, 1000)}
 _HDD_STEP = {12: 6000, 40: 1800}
 _METADATA_IOPS = (1500, 3000, 6000)
@@ -81,15 +92,6 @@ def version_of(request: dict[str, Any]) -> str:
             "BadRequest", f"Invalid FileSystemTypeVersion {version} for {deployment}. Valid values: {', '.join(valid)}."
         )
     return version
-
-
-def check_tags(tags: list[dict[str, str]]) -> None:
-    """Raise BadRequest for keys that are AWS's own, or given twice."""
-    keys = [tag["Key"] for tag in tags]
-    if any(key.lower().startswith("aws:") for key in keys):
-        raise AwsError("BadRequest", "aws: prefixed tag key names are not allowed for external use.")
-    if len(set(keys)) < len(keys):
-        raise AwsError("BadRequest", "Duplicate tag keys are not allowed.")
 
 
 def check_network(ctx: Context, request: dict[str, Any]) -> tuple[str, list[str]]:
@@ -184,3 +186,24 @@ def _check_metadata(lustre: dict[str, Any], deployment: str, storage: str) -> No
                 "Metadata IOPS must be 1500, 3000, 6000, or a multiple of 12000 up to 192000 in USER_PROVISIONED mode."
             )
             raise AwsError("BadRequest", text)
+
+
+def check_update(ctx: Context, document: dict[str, Any], request: dict[str, Any]) -> None:
+    """Raise what AWS answers if a file system cannot be changed so."""
+    changes = request.get("LustreConfiguration", {})
+    lustre = {**document["LustreConfiguration"], **changes}
+    deployment = lustre["DeploymentType"]
+    capacity = request.get("StorageCapacity")
+    if capacity is None and not any(name in changes for name in UPDATABLE):
+        raise AwsError("BadRequest", "At least one parameter to update must be given.")
+    if changes.get("AutomaticBackupRetentionDays") and linked(ctx, document["FileSystemId"]):
+        raise AwsError("BadRequest", "A file system that is linked to a data repository cannot have automatic backups.")
+    if capacity is not None:
+        if deployment == "SCRATCH_1":
+            raise AwsError("BadRequest", "Storage capacity cannot be increased for deployment type SCRATCH_1.")
+        if capacity <= (document["StorageCapacity"] or 0):
+            text = f"The storage capacity must be greater than the current one, {document['StorageCapacity']} GiB."
+            raise AwsError("BadRequest", text)
+        check_capacity(deployment, document["StorageType"], capacity, lustre.get("PerUnitStorageThroughput"))
+    as_new = {**document, "FileSystemType": "LUSTRE", "LustreConfiguration": lustre}
+    check_file_system({name: value for name, value in as_new.items() if value is not None})

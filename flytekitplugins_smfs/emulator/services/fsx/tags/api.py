@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from ...faults import AwsError
-from ...paging import page
-from ...registry import Context
+from ....faults import AwsError
+from ....paging import page
+from ....registry import Context
+from ..association.record import ASSOCIATION
+from ..file_system.record import FILE_SYSTEM
+from ..service import service
+from ..task.record import TASK
 from .rules import check_tags
-from .service import ASSOCIATION, FILE_SYSTEM, TASK, service
 
 _MOST = 50
 _KINDS = {"file-system": FILE_SYSTEM, "association": ASSOCIATION, "task": TASK}

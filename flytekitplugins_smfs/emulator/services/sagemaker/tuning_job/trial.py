@@ -1,16 +1,14 @@
-"""A tuning job's record, the training jobs it started, and how both are described."""
+"""The training jobs that a tuning job starts: what they are made from, and how they are described."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from ...faults import AwsError
-from ...registry import Context
-from ...store import Doc
-from .jobs import ENDED, TRAINING_JOB, identity
+from ....images import Algorithm, algorithm_of
+from ....registry import Context
+from ....store import Doc
+from ..documents import identity
+from ..training_job.record import ENDED, TRAINING_JOB
 from .search import Search, Tried, seed_of
-
-TUNING_JOB = "sagemaker.tuning-job"
-"""The kind of the documents and of the scheduler's turns; the id is the tuning job's name."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +53,6 @@ class Trial:
     @property
     def succeeded(self) -> bool:
         return self.job["status"] in ("Completed", "Stopped") and self.objective is not None
-
-
-def load_tuning(ctx: Context, name: str) -> Doc:
-    """The tuning job's document. Raises AWS's error for an unknown one."""
-    doc = ctx.store.get(TUNING_JOB, identity(ctx, name))
-    if doc is None:
-        raise AwsError("ResourceNotFound", f"Amazon SageMaker can't find a tuning job with the name {name}.")
-    return doc
 
 
 def definitions(request: dict[str, Any]) -> list[Definition]:
@@ -143,29 +133,38 @@ def trial_summary(doc: Doc, trial: Trial) -> dict[str, Any]:
     return {name: value for name, value in summary.items() if value is not None}
 
 
-def tuning_summary(doc: Doc, some: list[Trial]) -> dict[str, Any]:
-    """A member of ListHyperParameterTuningJobs' answer, which DescribeHyperParameterTuningJob has too."""
-    config = doc["request"]["HyperParameterTuningJobConfig"]
-    statuses = [trial.job["status"] for trial in some]
+def training_request(definition: Definition, name: str, tuned: dict[str, str]) -> dict[str, Any]:
+    """The CreateTrainingJob request of a trial. A hyperparameter both static and tuned is the tuned one."""
+    training = definition.training
+    hyperparameters = {**training.get("StaticHyperParameters", {}), **tuned}
+    if algorithm_tuned(definition):
+        hyperparameters["_tuning_objective_metric"] = definition.metric
+    unshared = (
+        "DefinitionName",
+        "TuningObjective",
+        "HyperParameterRanges",
+        "StaticHyperParameters",
+        "HyperParameterTuningResourceConfig",
+    )
+    request = {member: value for member, value in training.items() if member not in unshared}
+    if "ResourceConfig" not in training:
+        request["ResourceConfig"] = _resources(training.get("HyperParameterTuningResourceConfig", {}))
+    return {**request, "TrainingJobName": name, "HyperParameters": hyperparameters}
+
+
+def _resources(flexible: dict[str, Any]) -> dict[str, Any]:
+    """A ResourceConfig from the tuning job's own kind: the first of its instance choices."""
+    choice = (flexible.get("InstanceConfigs") or [flexible])[0]
     return {
-        "HyperParameterTuningJobName": doc["name"],
-        "HyperParameterTuningJobArn": doc["arn"],
-        "HyperParameterTuningJobStatus": doc["status"],
-        "Strategy": config["Strategy"],
-        "CreationTime": doc["created"],
-        "HyperParameterTuningEndTime": doc["ended"],
-        "LastModifiedTime": doc["modified"],
-        "TrainingJobStatusCounters": {
-            "Completed": statuses.count("Completed"),
-            "InProgress": statuses.count("InProgress") + statuses.count("Stopping"),
-            "RetryableError": 0,
-            "NonRetryableError": statuses.count("Failed"),
-            "Stopped": statuses.count("Stopped"),
-        },
-        "ObjectiveStatusCounters": {
-            "Succeeded": sum(trial.ended and trial.succeeded for trial in some),
-            "Pending": sum(not trial.ended for trial in some),
-            "Failed": sum(trial.ended and not trial.succeeded for trial in some),
-        },
-        "ResourceLimits": config["ResourceLimits"],
+        member: choice[member] for member in ("InstanceType", "InstanceCount", "VolumeSizeInGB") if member in choice
     }
+
+
+def algorithm_tuned(definition: Definition) -> Algorithm | None:
+    """The built-in algorithm that is tuned, if it is one."""
+    training = definition.training
+    parts = {
+        "HyperParameters": training.get("StaticHyperParameters", {}),
+        "Environment": training.get("Environment", {}),
+    }
+    return algorithm_of({"AlgorithmSpecification": training["AlgorithmSpecification"], **parts})

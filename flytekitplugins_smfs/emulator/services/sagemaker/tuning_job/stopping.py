@@ -3,10 +3,10 @@
 import statistics
 from typing import Any
 
-from ...registry import Context
-from ...store import Doc
-from . import telemetry
-from .trials import Trial
+from ....registry import Context
+from ....store import Doc
+from .. import telemetry
+from .trial import Trial
 
 _JUDGES = 3
 """Trials needed before another is compared with them."""

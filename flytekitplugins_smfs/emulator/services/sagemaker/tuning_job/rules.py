@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ...faults import AwsError, NotImplementedByEmulator
-from ...images import Algorithm, algorithm_of
-from ...registry import Context
-from . import rules, search
-from .jobs import identity
-from .trials import TUNING_JOB, Definition, definitions
+from ....faults import AwsError, NotImplementedByEmulator
+from ....registry import Context
+from ..documents import identity
+from ..training_job import rules as training_rules
+from . import search
+from .record import TUNING_JOB
+from .trial import Definition, algorithm_tuned, definitions, training_request
 
 _KINDS = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
 
@@ -25,38 +26,11 @@ def check(ctx: Context, request: dict[str, Any]) -> None:
     for definition in definitions(request):
         for problem in (*_ranges(definition, config["Strategy"]), *_objective(definition), *_tunables(definition)):
             _refuse(problem)
-        rules.check(ctx, training_request(definition, "validation", {}))
-
-
-def training_request(definition: Definition, name: str, tuned: dict[str, str]) -> dict[str, Any]:
-    """The CreateTrainingJob request of a trial. A hyperparameter both static and tuned is the tuned one."""
-    training = definition.training
-    hyperparameters = {**training.get("StaticHyperParameters", {}), **tuned}
-    if _algorithm(definition):
-        hyperparameters["_tuning_objective_metric"] = definition.metric
-    unshared = (
-        "DefinitionName",
-        "TuningObjective",
-        "HyperParameterRanges",
-        "StaticHyperParameters",
-        "HyperParameterTuningResourceConfig",
-    )
-    request = {member: value for member, value in training.items() if member not in unshared}
-    if "ResourceConfig" not in training:
-        request["ResourceConfig"] = _resources(training.get("HyperParameterTuningResourceConfig", {}))
-    return {**request, "TrainingJobName": name, "HyperParameters": hyperparameters}
+        training_rules.check(ctx, training_request(definition, "validation", {}))
 
 
 def _refuse(problem: str) -> None:
     raise AwsError("ValidationException", problem)
-
-
-def _resources(flexible: dict[str, Any]) -> dict[str, Any]:
-    """A ResourceConfig from the tuning job's own kind: the first of its instance choices."""
-    choice = (flexible.get("InstanceConfigs") or [flexible])[0]
-    return {
-        member: choice[member] for member in ("InstanceType", "InstanceCount", "VolumeSizeInGB") if member in choice
-    }
 
 
 def _refuse_unimplemented(request: dict[str, Any], config: dict[str, Any]) -> None:
@@ -103,7 +77,7 @@ def _hyperband(request: dict[str, Any], config: dict[str, Any]) -> Iterator[str]
     least, most = given.get("MinResource", 1), given.get("MaxResource")
     if most is not None and least > most:
         yield "MinResource must be less than or equal to MaxResource in HyperbandStrategyConfig."
-    if most is None and not all(map(_algorithm, definitions(request))):
+    if most is None and not all(map(algorithm_tuned, definitions(request))):
         yield "MaxResource must be specified in HyperbandStrategyConfig for algorithms of your own."
 
 
@@ -151,7 +125,7 @@ def _numeric_range(item: dict[str, Any], kind: type[int] | type[float]) -> Itera
 
 def _objective(definition: Definition) -> Iterator[str]:
     image = definition.training["AlgorithmSpecification"].get("TrainingImage")
-    algorithm = _algorithm(definition)
+    algorithm = algorithm_tuned(definition)
     metric = definition.objective.get("MetricName")
     if metric is None:
         yield "An objective metric must be specified for the hyperparameter tuning job."
@@ -171,19 +145,9 @@ def _objective(definition: Definition) -> Iterator[str]:
             yield f"The objective metric [{metric}] must be one of the MetricDefinitions of the training job."
 
 
-def _algorithm(definition: Definition) -> Algorithm | None:
-    """The built-in algorithm that is tuned, if it is one."""
-    training = definition.training
-    parts = {
-        "HyperParameters": training.get("StaticHyperParameters", {}),
-        "Environment": training.get("Environment", {}),
-    }
-    return algorithm_of({"AlgorithmSpecification": training["AlgorithmSpecification"], **parts})
-
-
 def _tunables(definition: Definition) -> Iterator[str]:
     image = definition.training["AlgorithmSpecification"].get("TrainingImage")
-    algorithm = _algorithm(definition)
+    algorithm = algorithm_tuned(definition)
     names = {item["Name"] for kind in _KINDS for item in definition.ranges.get(kind, [])}
     if algorithm is not None and names - algorithm.tunable:
         yield (

@@ -6,10 +6,10 @@ Each rule yields AWS's text for what is wrong; texts without a public source say
 from collections.abc import Iterator
 from typing import Any
 
-from ...faults import AwsError, NotImplementedByEmulator
-from ...images import algorithm_of
-from ...registry import Context
-from . import objects
+from ....faults import AwsError, NotImplementedByEmulator
+from ....images import algorithm_of
+from ....registry import Context
+from .. import objects
 
 _LONGEST_RUN = 28 * 24 * 3600
 

@@ -6,17 +6,17 @@ What has just changed is found at once; AWS's index follows some time later.
 from collections.abc import Callable
 from typing import Any
 
-from ...faults import AwsError, NotImplementedByEmulator
-from ...models import service_model
-from ...registry import Context
-from ...store import Doc
-from . import tags
+from ....faults import AwsError, NotImplementedByEmulator
+from ....models import service_model
+from ....registry import Context
+from ....store import Doc
+from ..documents import of_region
+from ..paging import page
+from ..service import service
+from ..tags import record as tags
+from ..training_job.record import TRAINING_JOB, description
+from ..tuning_job.record import TUNING_JOB, tuning_description
 from .expressions import Record, Test, find, ordered, test_of
-from .jobs import TRAINING_JOB, description, of_region
-from .paging import page
-from .service import service
-from .trials import TUNING_JOB
-from .tuning import tuning_description
 
 _KINDS: dict[str, tuple[str, Callable[[Context, Doc], Record]]] = {
     "TrainingJob": (TRAINING_JOB, description),

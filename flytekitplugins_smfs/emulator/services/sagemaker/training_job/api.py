@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from ...faults import AwsError
-from ...registry import Context
-from ...store import Doc
-from . import rules, tags
-from .jobs import ENDED, TRAINING_JOB, description, edit, enter, identity, load, of_region, summary
-from .paging import narrow, page, select
-from .service import service
+from ....faults import AwsError
+from ....registry import Context
+from ....store import Doc
+from ..documents import identity, of_region
+from ..paging import narrow, page, select
+from ..service import service
+from ..tags import record as tags
+from . import rules
+from .record import ENDED, TRAINING_JOB, description, edit, enter, load, summary, with_defaults
 
 
 @service.operation("CreateTrainingJob")
@@ -59,27 +61,6 @@ def create(ctx: Context, request: dict[str, Any], tuning: str | None = None, **m
         tags.begin(ctx, arn, request.get("Tags", []))
         ctx.scheduler.after(0, TRAINING_JOB, identity(ctx, name))
     return doc
-
-
-def with_defaults(request: dict[str, Any]) -> dict[str, Any]:
-    """A request with the values that AWS fills in and shows in DescribeTrainingJob."""
-    filled = {
-        **request,
-        "OutputDataConfig": {"KmsKeyId": "", **request["OutputDataConfig"]},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 24 * 3600, **request["StoppingCondition"]},
-    }
-    if "InputDataConfig" in request:
-        filled["InputDataConfig"] = [_channel_with_defaults(channel) for channel in request["InputDataConfig"]]
-    if "CheckpointConfig" in request:
-        filled["CheckpointConfig"] = {"LocalPath": "/opt/ml/checkpoints", **request["CheckpointConfig"]}
-    return filled
-
-
-def _channel_with_defaults(channel: dict[str, Any]) -> dict[str, Any]:
-    source = channel["DataSource"]
-    if "S3DataSource" in source:
-        source = {"S3DataSource": {"S3DataDistributionType": "FullyReplicated", **source["S3DataSource"]}}
-    return {"CompressionType": "None", "RecordWrapperType": "None", **channel, "DataSource": source}
 
 
 @service.operation("DescribeTrainingJob")

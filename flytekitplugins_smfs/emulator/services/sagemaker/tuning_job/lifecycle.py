@@ -3,15 +3,17 @@
 import secrets
 from typing import Any
 
-from ...registry import Context
-from ...store import Doc
-from . import tags, training
-from .jobs import identity, later
+from ....registry import Context
+from ....store import Doc
+from ..documents import identity, later
+from ..service import service
+from ..tags import record as tags
+from ..training_job import api as training
+from .record import TUNING_JOB
+from .rules import grid_size
 from .search import Tried
-from .service import service
 from .stopping import hopeless
-from .trials import TUNING_JOB, Trial, best, definitions, search, trials, tried
-from .tuning_rules import grid_size, training_request
+from .trial import Trial, best, definitions, search, training_request, trials, tried
 
 _ALL_FAILED = "All training jobs failed. Please take a look at the training jobs failures to get more details."
 _REST = 4

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ...faults import AwsError
+from ....faults import AwsError
 
 Record = dict[str, Any]
 Test = Callable[[Record], bool]

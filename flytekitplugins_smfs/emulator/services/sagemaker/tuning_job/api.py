@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from ...faults import AwsError
-from ...registry import Context
-from ...store import Doc
-from . import tags, tuning_rules
-from .jobs import identity, later, of_region, specification
-from .paging import narrow, page, select
-from .service import service
-from .trials import TUNING_JOB, best, definitions, load_tuning, trial_summary, trials, tuning_summary
+from ....faults import AwsError
+from ....registry import Context
+from ....store import Doc
+from ..documents import identity, later, of_region
+from ..paging import narrow, page, select
+from ..service import service
+from ..tags import record as tags
+from . import rules
+from .record import TUNING_JOB, load_tuning, tuning_description, tuning_summary
+from .trial import trial_summary, trials
 
 _ENDED = ("Completed", "Failed", "Stopped")
 
@@ -17,7 +19,7 @@ _ENDED = ("Completed", "Failed", "Stopped")
 @service.operation("CreateHyperParameterTuningJob")
 def create_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """CreateHyperParameterTuningJob: the search begins with the scheduler's next turn."""
-    tuning_rules.check(ctx, request)
+    rules.check(ctx, request)
     name = request["HyperParameterTuningJobName"]
     arn = ctx.arn("sagemaker", f"hyper-parameter-tuning-job/{name}")
     now = ctx.now()
@@ -52,25 +54,6 @@ def create_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 def describe_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """DescribeHyperParameterTuningJob, with the best training job so far."""
     return tuning_description(ctx, load_tuning(ctx, request["HyperParameterTuningJobName"]))
-
-
-def tuning_description(ctx: Context, doc: Doc) -> dict[str, Any]:
-    """DescribeHyperParameterTuningJob's answer."""
-    some = trials(ctx, doc)
-    asked = doc["request"]
-    answer = {
-        **{name: asked.get(name) for name in ("HyperParameterTuningJobConfig", "WarmStartConfig")},
-        **_shown_definitions(asked),
-        **tuning_summary(doc, some),
-        "FailureReason": doc["failure"],
-        "TuningJobCompletionDetails": {"NumberOfTrainingJobsObjectiveNotImproving": _not_improving(doc, some)},
-        "ConsumedResources": {"RuntimeInSeconds": int((doc["ended"] or ctx.now()) - doc["created"])},
-    }
-    leader = best(some)
-    if leader is not None:
-        several = len(definitions(asked)) > 1
-        answer["OverallBestTrainingJob" if several else "BestTrainingJob"] = trial_summary(doc, leader)
-    return {name: value for name, value in answer.items() if value is not None}
 
 
 @service.operation("ListHyperParameterTuningJobs")
@@ -125,34 +108,9 @@ def delete_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _shown_definitions(request: dict[str, Any]) -> dict[str, Any]:
-    """The training job definitions as AWS shows them: with the metrics and the objective of a built-in algorithm."""
-    shown = []
-    for definition in definitions(request):
-        complete = tuning_rules.training_request(definition, "", {})
-        parts = {
-            "AlgorithmSpecification": specification(complete),
-            "StaticHyperParameters": complete["HyperParameters"],
-        }
-        shown.append({**definition.training, **parts})
-    return (
-        {"TrainingJobDefinitions": shown}
-        if "TrainingJobDefinitions" in request
-        else {"TrainingJobDefinition": shown[0]}
-    )
-
-
 def _refuse_status(doc: Doc, wanted_ended: bool) -> None:
     if (doc["status"] in _ENDED) != wanted_ended:
         raise AwsError(
             "ValidationException",
             f"The request was rejected because the hyperparameter tuning job is in status {doc['status']}.",
         )
-
-
-def _not_improving(doc: Doc, some: list[Any]) -> int:
-    leader = best(some)
-    if leader is None:
-        return 0
-    position = some.index(leader)
-    return sum(trial.ended for trial in some[position + 1 :])

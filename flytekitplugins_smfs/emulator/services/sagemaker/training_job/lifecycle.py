@@ -11,14 +11,14 @@ import shutil
 import time
 from typing import Any
 
-from ...containers.sandbox import Sandbox, SandboxError
-from ...containers.spec import ExitRecord
-from ...registry import Context
-from ...store import Doc
-from . import artifacts, objects, placement, telemetry, workspace
-from .jobs import ENDED, TRAINING_JOB, edit, end, enter
-from .placement import JobFailure
-from .service import service
+from ....containers.sandbox import Sandbox, SandboxError
+from ....containers.spec import ExitRecord
+from ....registry import Context
+from ....store import Doc
+from .. import artifacts, objects, placement, telemetry, workspace
+from ..placement import JobFailure
+from ..service import service
+from .record import ENDED, TRAINING_JOB, edit, end, enter
 
 log = logging.getLogger(__name__)
 

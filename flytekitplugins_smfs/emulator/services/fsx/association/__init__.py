@@ -1,0 +1,1 @@
+"""Data repository associations: a directory of a file system linked to a prefix of a bucket."""

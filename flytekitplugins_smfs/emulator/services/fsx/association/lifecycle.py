@@ -1,0 +1,102 @@
+"""An association's turns: it imports when it is made, follows both sides while it is there, and unlinks."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ....registry import Context
+from ..repository import Link, baseline, import_all, synchronize
+from ..service import service
+from .record import ASSOCIATION, INDEX, link_of, linked
+
+
+@service.lifecycle(ASSOCIATION)
+def move_on(ctx: Context, id: str) -> float | None:
+    """Finish what is under way, and look for changed files while at rest."""
+    document = ctx.store.get(ASSOCIATION, id)
+    if document is None:
+        return None
+    lifecycle = document["Lifecycle"]
+    if lifecycle == "DELETING":
+        _finish_deletion(ctx, document)
+        return None
+    if lifecycle == "FAILED":
+        return None
+    link = link_of(ctx, document)
+    if not link.bucket.is_dir():
+        _misconfigure(ctx, document, link)
+    elif lifecycle == "CREATING":
+        _finish_creation(ctx, document, link)
+    elif lifecycle != "AVAILABLE":
+        _settle(ctx, id, Lifecycle="AVAILABLE", FailureDetails=None)
+    else:
+        _synchronize(ctx, document, link)
+    return ctx.settings.association_scan_seconds
+
+
+def drop_associations(ctx: Context, file_system_id: str) -> None:
+    """Forget all links of a file system that is being deleted."""
+    for document in linked(ctx, file_system_id):
+        _forget(ctx, document["AssociationId"])
+
+
+def _finish_creation(ctx: Context, document: dict[str, Any], link: Link) -> None:
+    id = document["AssociationId"]
+    if (fault := document["fault"]) is not None:
+        details = {"Message": fault.get("message", "The association could not be created.")}
+        _settle(ctx, id, Lifecycle=fault["lifecycle"], FailureDetails=details)
+        return
+    link.directory.mkdir(parents=True, exist_ok=True)
+    index = import_all(link) if document["BatchImportMetaDataOnCreate"] else baseline(link)
+    ctx.store.put(INDEX, id, index)
+    _settle(ctx, id, Lifecycle="AVAILABLE")
+
+
+def _synchronize(ctx: Context, document: dict[str, Any], link: Link) -> None:
+    policies = document["S3"] or {}
+    import_events = set(policies.get("AutoImportPolicy", {}).get("Events", []))
+    export_events = set(policies.get("AutoExportPolicy", {}).get("Events", []))
+    index = ctx.store.get(INDEX, document["AssociationId"]) or {}
+    changed = synchronize(link, index, import_events, export_events)
+    if changed and ctx.store.get(ASSOCIATION, document["AssociationId"]) is not None:
+        ctx.store.put(INDEX, document["AssociationId"], index)
+
+
+def _settle(ctx: Context, id: str, **changes: Any) -> None:
+    """Change an association unless its deletion has begun meanwhile."""
+    with ctx.store.transaction():
+        current = ctx.store.get(ASSOCIATION, id)
+        if current is not None and current["Lifecycle"] != "DELETING":
+            ctx.store.update(ASSOCIATION, id, **changes)
+
+
+def _misconfigure(ctx: Context, document: dict[str, Any], link: Link) -> None:
+    if document["Lifecycle"] == "MISCONFIGURED":
+        return
+    text = (
+        f"Amazon FSx is unable to access the S3 bucket {link.bucket.name}. Make sure that the bucket exists and that "
+        "its policy and encryption allow Amazon FSx to access it."
+    )
+    _settle(ctx, document["AssociationId"], Lifecycle="MISCONFIGURED", FailureDetails={"Message": text})
+
+
+def _finish_deletion(ctx: Context, document: dict[str, Any]) -> None:
+    directory = link_of(ctx, document).directory
+    if document.get("delete_data") and directory.is_dir():
+        _empty(directory)
+    _forget(ctx, document["AssociationId"])
+
+
+def _empty(directory: Path) -> None:
+    for entry in directory.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _forget(ctx: Context, id: str) -> None:
+    with ctx.store.transaction():
+        ctx.store.delete(ASSOCIATION, id)
+        ctx.store.delete(INDEX, id)
+        ctx.scheduler.cancel(ASSOCIATION, id)

@@ -1,0 +1,1 @@
+"""Tags of file systems, associations and tasks."""

@@ -1,0 +1,40 @@
+"""A data repository task's turns: from PENDING through EXECUTING to its end."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ....registry import Context
+from ..association.record import link_of
+from ..repository import Link, export_paths, import_paths
+from ..service import service
+from .record import TASK, UNFINISHED, reached
+
+WORK: dict[str, Callable[[Link, list[str]], int]] = {
+    "EXPORT_TO_REPOSITORY": export_paths,
+    "IMPORT_METADATA_FROM_REPOSITORY": import_paths,
+    "RELEASE_DATA_FROM_FILESYSTEM": lambda link, paths: 0,
+}
+
+
+@service.lifecycle(TASK)
+def move_on(ctx: Context, id: str) -> float | None:
+    """Take a task from PENDING through EXECUTING to its end."""
+    document = ctx.store.get(TASK, id)
+    if document is None or document["Lifecycle"] not in UNFINISHED:
+        return None
+    if document["Lifecycle"] == "CANCELING":
+        ctx.store.update(TASK, id, Lifecycle="CANCELED", EndTime=ctx.now())
+        return None
+    if document["Lifecycle"] == "PENDING":
+        ctx.store.update(TASK, id, Lifecycle="EXECUTING", StartTime=ctx.now())
+        return ctx.settings.repository_task_seconds
+    count = _execute(ctx, document)
+    status = {"TotalCount": count, "SucceededCount": count, "FailedCount": 0, "LastUpdatedTime": ctx.now()}
+    ctx.store.update(TASK, id, Lifecycle="SUCCEEDED", EndTime=ctx.now(), Status=status)
+    return None
+
+
+def _execute(ctx: Context, document: dict[str, Any]) -> int:
+    work = WORK[document["Type"]]
+    found = reached(ctx, document["FileSystemId"], document["Paths"])
+    return sum(work(link_of(ctx, association), inside) for association, inside in found)

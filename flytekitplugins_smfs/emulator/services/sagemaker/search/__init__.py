@@ -1,0 +1,1 @@
+"""Search: jobs by any of their properties."""

@@ -1,0 +1,1 @@
+"""Tuning jobs that really search."""
