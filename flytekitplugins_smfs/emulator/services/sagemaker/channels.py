@@ -10,7 +10,6 @@ from ...containers.spec import Bind
 from ...registry import Context
 from . import filesystems, objects
 from .placement import JobFailure
-from .training_job import rules
 
 
 def lay_out(ctx: Context, request: dict[str, Any], ml: Path, host: int, isolated: bool) -> list[Bind]:
@@ -70,7 +69,7 @@ def _listed(ctx: Context, source: dict[str, Any], role: str) -> dict[str, str]:
 
     Below a prefix, names are relative to its last slash, as SageMaker has it; an object named exactly is itself.
     """
-    problem = rules.missing_objects(ctx, source["S3Uri"], role)
+    problem = objects.missing_objects(ctx, source["S3Uri"], role)
     if problem:
         raise JobFailure(f"ClientError: Data download failed:{problem}")
     bucket, prefix = objects.split(source["S3Uri"])

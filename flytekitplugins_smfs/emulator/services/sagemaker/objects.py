@@ -52,6 +52,22 @@ def publish(ctx: Context, source: Path, url: str) -> None:
     incoming.replace(target)
 
 
+def missing_objects(ctx: Context, url: str, role: str) -> str | None:
+    """AWS's text when nothing lies under an S3 URL, else None."""
+    bucket = split(url)[0]
+    detail = ""
+    try:
+        if keys(ctx, url):
+            return None
+    except NoSuchBucket:
+        detail = " Error message from S3: The specified bucket does not exist"
+    return (
+        f'No S3 objects found under S3 URL "{url}" given in input data source. Please ensure that the bucket exists in '
+        f'the selected region ({ctx.region}), that objects exist under that S3 prefix, and that the role "{role}" has '
+        f'"s3:ListBucket" permissions on bucket "{bucket}".{detail}'
+    )
+
+
 def _files(directory: Path) -> Iterator[Path]:
     for folder, _, names in os.walk(directory):
         for name in names:

@@ -9,7 +9,7 @@ from ...images import algorithm_of
 from ...metrics import Metric
 from ...registry import Context
 from ...store import Doc
-from .training_job.record import metric_definitions
+from .metric_definitions import metric_definitions
 from .workspace import host_names, sandbox
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"

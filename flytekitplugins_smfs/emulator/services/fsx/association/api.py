@@ -5,10 +5,10 @@ from typing import Any
 from ....faults import AwsError
 from ....paging import page
 from ....registry import Context
-from ..documents import new_id, shown
+from ..documents import ASSOCIATION, new_id, shown
 from ..service import service
 from ..tokens import earlier_answer, remember
-from .record import ASSOCIATION, association, matches, normal
+from .record import association, matches, normal
 from .rules import check, check_filter
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from ....registry import Context
+from ..documents import ASSOCIATION, INDEX
 from ..repository import Link, baseline, import_all, synchronize
 from ..service import service
-from .record import ASSOCIATION, INDEX, link_of, linked
+from .record import link_of, linked
 
 
 @service.lifecycle(ASSOCIATION)

@@ -4,10 +4,8 @@ from typing import Any
 
 from ....faults import AwsError
 from ....registry import Context
+from ..documents import ASSOCIATION
 from ..repository import Link
-
-ASSOCIATION = "fsx.association"
-INDEX = "fsx.association-index"
 
 
 def association(ctx: Context, id: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from ....faults import AwsError
 from ....registry import Context
-from ..file_system.record import file_system
+from ..documents import file_system
 from ..tags.rules import check_tags
 from .record import linked, normal
 

@@ -6,11 +6,11 @@ from typing import Any
 from ....faults import AwsError
 from ....paging import page
 from ....registry import Context
-from ..documents import shown
+from ..documents import FILE_SYSTEM, file_system, shown
 from ..service import service
 from ..tags.rules import check_tags
 from ..tokens import earlier_answer, remember
-from .record import FILE_SYSTEM, file_system, new
+from .record import new
 from .rules import UPDATABLE, check_file_system, check_network, check_update
 
 _creating = threading.Lock()

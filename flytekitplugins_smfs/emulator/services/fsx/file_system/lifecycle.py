@@ -5,8 +5,8 @@ from typing import Any
 
 from ....registry import Context
 from ..association.lifecycle import drop_associations
+from ..documents import FILE_SYSTEM
 from ..service import service
-from .record import FILE_SYSTEM
 
 
 @service.lifecycle(FILE_SYSTEM)

@@ -4,20 +4,9 @@ import random
 import string
 from typing import Any
 
-from ....faults import AwsError
 from ....registry import Context
 from ..documents import new_id
 from .rules import version_of
-
-FILE_SYSTEM = "fsx.file-system"
-
-
-def file_system(ctx: Context, id: str) -> dict[str, Any]:
-    """A file system of the request's region, or FileSystemNotFound."""
-    found = ctx.store.get(FILE_SYSTEM, id)
-    if found is None or found["region"] != ctx.region:
-        raise AwsError("FileSystemNotFound", f"File system '{id}' does not exist.")
-    return found
 
 
 def new(ctx: Context, request: dict[str, Any], vpc: str, groups: list[str]) -> dict[str, Any]:

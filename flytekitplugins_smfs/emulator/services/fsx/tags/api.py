@@ -5,10 +5,8 @@ from typing import Any
 from ....faults import AwsError
 from ....paging import page
 from ....registry import Context
-from ..association.record import ASSOCIATION
-from ..file_system.record import FILE_SYSTEM
+from ..documents import ASSOCIATION, FILE_SYSTEM, TASK
 from ..service import service
-from ..task.record import TASK
 from .rules import check_tags
 
 _MOST = 50

@@ -5,11 +5,11 @@ from typing import Any
 from ....faults import AwsError, NotImplementedByEmulator
 from ....paging import page
 from ....registry import Context
-from ..documents import new_id, shown
+from ..documents import TASK, new_id, shown
 from ..service import service
 from ..tokens import earlier_answer, remember
 from .lifecycle import WORK
-from .record import TASK, UNFINISHED, matches, reached, task
+from .record import UNFINISHED, matches, reached, task
 from .rules import check
 
 

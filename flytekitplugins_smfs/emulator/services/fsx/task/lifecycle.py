@@ -5,9 +5,10 @@ from typing import Any
 
 from ....registry import Context
 from ..association.record import link_of
+from ..documents import TASK
 from ..repository import Link, export_paths, import_paths
 from ..service import service
-from .record import TASK, UNFINISHED, reached
+from .record import UNFINISHED, reached
 
 WORK: dict[str, Callable[[Link, list[str]], int]] = {
     "EXPORT_TO_REPOSITORY": export_paths,

@@ -6,8 +6,8 @@ from typing import Any
 from ....faults import AwsError
 from ....registry import Context
 from ..association.record import associations_of
+from ..documents import TASK
 
-TASK = "fsx.task"
 UNFINISHED = ("PENDING", "EXECUTING", "CANCELING")
 
 

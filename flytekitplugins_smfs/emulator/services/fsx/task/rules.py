@@ -5,9 +5,9 @@ from typing import Any
 from ....faults import AwsError
 from ....registry import Context
 from ..association.record import associations_of
-from ..file_system.record import file_system
+from ..documents import TASK, file_system
 from ..tags.rules import check_tags
-from .record import TASK, UNFINISHED
+from .record import UNFINISHED
 
 
 def check(ctx: Context, request: dict[str, Any]) -> None:

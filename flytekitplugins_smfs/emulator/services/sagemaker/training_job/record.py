@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from ....faults import AwsError
-from ....images import algorithm_of
 from ....registry import Context
 from ....store import Doc
 from ..documents import identity, later
+from ..metric_definitions import metric_definitions
 
 TRAINING_JOB = "sagemaker.training-job"
 """The kind of the documents and of the scheduler's turns; the id is the job's name."""
@@ -104,15 +104,6 @@ def description(ctx: Context, doc: Doc) -> dict[str, Any]:
     }
     kept: dict[str, Any] = _without_none(answer)
     return kept
-
-
-def metric_definitions(request: dict[str, Any]) -> list[dict[str, str]]:
-    """The regexes looked for in the log: the algorithm's own, or those of the request."""
-    algorithm = algorithm_of(request)
-    if algorithm is not None:
-        return algorithm.metric_definitions
-    given: list[dict[str, str]] = request["AlgorithmSpecification"].get("MetricDefinitions", [])
-    return given
 
 
 def specification(request: dict[str, Any]) -> dict[str, Any]:

@@ -120,22 +120,6 @@ def _s3_inputs(ctx: Context, request: dict[str, Any]) -> Iterator[str]:
     for channel in request.get("InputDataConfig", []):
         source = channel["DataSource"].get("S3DataSource")
         if source is not None:
-            problem = missing_objects(ctx, source["S3Uri"], request["RoleArn"])
+            problem = objects.missing_objects(ctx, source["S3Uri"], request["RoleArn"])
             if problem:
                 yield problem
-
-
-def missing_objects(ctx: Context, url: str, role: str) -> str | None:
-    """AWS's text when nothing lies under an S3 URL, else None."""
-    bucket = objects.split(url)[0]
-    detail = ""
-    try:
-        if objects.keys(ctx, url):
-            return None
-    except objects.NoSuchBucket:
-        detail = " Error message from S3: The specified bucket does not exist"
-    return (
-        f'No S3 objects found under S3 URL "{url}" given in input data source. Please ensure that the bucket exists in '
-        f'the selected region ({ctx.region}), that objects exist under that S3 prefix, and that the role "{role}" has '
-        f'"s3:ListBucket" permissions on bucket "{bucket}".{detail}'
-    )
