@@ -3,7 +3,7 @@
 import json
 
 from tests.conftest import Emulator
-from tests.emulator.test_fsx_filesystems import available, refused
+from tests.emulator.services.fsx.test_file_system import available, refused
 
 
 def test_the_account_is_furnished(emulator: Emulator) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from flytekitplugins_smfs.emulator.cbor import dumps, loads
 from flytekitplugins_smfs.emulator.models import speaks
 from tests.conftest import Emulator
-from tests.emulator.test_fsx_filesystems import refused
+from tests.emulator.services.fsx.test_file_system import refused
 
 SCALARS = (
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text() | st.binary()

@@ -17,7 +17,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from flytekitplugins_smfs.emulator.processes import has_ended
 from tests.conftest import Emulator, run_emulator, wait_for
-from tests.emulator.test_fsx_filesystems import at, available, parameters, subnet
+from tests.emulator.services.fsx.test_file_system import at, available, parameters, subnet
 
 
 def test_it_starts_says_where_and_stops(own_emulator: Emulator) -> None:

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.conftest import Emulator, wait_for
-from tests.emulator.test_fsx_filesystems import at, gone, parameters
+from tests.emulator.services.fsx.test_file_system import at, gone, parameters
 
 
 def test_whole_lives_of_file_systems_run_side_by_side(emulator: Emulator) -> None:

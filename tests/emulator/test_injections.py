@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, HTTPClientError
 
 from tests.conftest import Emulator
-from tests.emulator.test_fsx_filesystems import refused
+from tests.emulator.services.fsx.test_file_system import refused
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Emulator
-from tests.emulator.test_fsx_filesystems import refused
+from tests.emulator.services.fsx.test_file_system import refused
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import Emulator
 
-from .sagemaker_jobs import BUCKET, ROLE, unique
-from .test_training_filesystem import Lustre, lustre
+from .services.sagemaker.jobs import BUCKET, ROLE, unique
+from .services.sagemaker.test_filesystems import Lustre, lustre
 
 __all__ = ["lustre"]
 

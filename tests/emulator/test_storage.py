@@ -9,7 +9,7 @@ import pytest
 from obstore.store import S3Store
 
 from tests.conftest import Emulator, wait_for
-from tests.emulator.test_fsx_filesystems import refused
+from tests.emulator.services.fsx.test_file_system import refused
 
 
 @pytest.fixture

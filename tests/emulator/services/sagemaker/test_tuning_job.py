@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import Emulator, wait_for
 
-from .sagemaker_jobs import OWN_IMAGE, XGBOOST_IMAGE, Jobs, unique
+from .jobs import OWN_IMAGE, XGBOOST_IMAGE, Jobs, unique
 
 ETA = {"ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0.05", "MaxValue": "0.5"}]}
 DEPTH_RANGE = {"Name": "max_depth", "MinValue": "2", "MaxValue": "6"}

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from flytekitplugins_smfs.emulator import processes
 from tests.conftest import Emulator, wait_for
 
-from .sagemaker_jobs import BUCKET, OWN_IMAGE, ROLE, XGBOOST_IMAGE, Jobs, unique
+from .jobs import BUCKET, OWN_IMAGE, ROLE, XGBOOST_IMAGE, Jobs, unique
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import Emulator, wait_for
 
-from .sagemaker_jobs import XGBOOST_IMAGE, Jobs, two_classes, unique
+from .jobs import XGBOOST_IMAGE, Jobs, two_classes, unique
 
 
 @dataclass

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import Emulator
 
-from .sagemaker_jobs import Jobs, unique
-from .test_tuning import Tuning
+from .jobs import Jobs, unique
+from .test_tuning_job import Tuning
 
 
 class Searched(Jobs):

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Emulator, wait_for
-from tests.emulator.test_fsx_filesystems import available, gone, parameters, refused
+from tests.emulator.services.fsx.test_file_system import available, gone, parameters, refused
 
 EVENTS = {"Events": ["NEW", "CHANGED", "DELETED"]}
 UNKNOWN = "dra-0123456789abcdef0"
