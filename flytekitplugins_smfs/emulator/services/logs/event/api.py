@@ -77,5 +77,5 @@ def filter_log_events(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _filtered(events: list[Event], token: str | None) -> dict[str, Any]:
-    shown = [{**shown(e), "logStreamName": e.stream, "eventId": f"{e.id:056}"} for e in events]
-    return {"events": shown, "searchedLogStreams": [], "nextToken": token}
+    found = [{**shown(e), "logStreamName": e.stream, "eventId": f"{e.id:056}"} for e in events]
+    return {"events": found, "searchedLogStreams": [], "nextToken": token}
