@@ -26,6 +26,7 @@ DEV = [
     "pytest-asyncio>=1.0",
     "pytest-timeout>=2.3",
     "hypothesis>=6.100",
+    "awscrt>=0.27",
     "mypy>=1.15",
     "ruff>=0.9",
     "import-linter>=2.16",
