@@ -37,7 +37,7 @@ class Account:
             ec2=Network(self.moto, settings.region),
             iam=Roles(self.moto, settings.region),
             logs=LogBook(self.store, settings.region),
-            metrics=Metrics(self.store, settings.region),
+            metrics=Metrics.open(self.store, settings.region),
             injections=Injections(self.store),
             region=settings.region,
         )

@@ -3,10 +3,12 @@
 import json
 import logging
 import re
+from dataclasses import replace
 from typing import Any
 
 from .account import Account
 from .cbor import CborProtocol
+from .compression import inflated
 from .faults import AwsError, DropConnection, NotImplementedByEmulator
 from .models import service_model, speaks
 from .moto_backend import scope
@@ -56,9 +58,11 @@ class Dispatcher:
         return self._moto(service, region or self._account.settings.region, request)
 
     def _own(self, name: str, region: str, protocol: Protocol, request: Request) -> Response:
-        operation = protocol.operation(request)
+        operation = ""
         parameters: dict[str, Any] = {}
         try:
+            request = replace(request, body=inflated(request.body, request.headers.get("content-encoding", "")))
+            operation = protocol.operation(request)
             if operation not in self._models[name].operation_names:
                 raise AwsError("UnknownOperationException", f"{name} has no operation {operation!r}.")
             model = self._models[name].operation_model(operation)

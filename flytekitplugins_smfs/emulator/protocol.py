@@ -1,9 +1,10 @@
 """The wire protocols: how a request is read, and how an answer or an error is written, for each of them."""
 
 import base64
+import itertools
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -98,7 +99,7 @@ class QueryProtocol:
 
     def read(self, operation: OperationModel, request: Request) -> dict[str, Any]:
         shape = operation.input_shape
-        return _read_form(shape, request.form(), "") or {} if shape else {}
+        return dict(_read_form(shape, _tree(request.form()))) if shape else {}
 
     def answer(self, operation: OperationModel, result: dict[str, Any]) -> Response:
         shape = operation.output_shape
@@ -157,29 +158,35 @@ def write_json(shape: Any, value: Any) -> Any:
     return value
 
 
-def _read_form(shape: Any, form: dict[str, str], prefix: str) -> Any:
-    """The value of a shape under a prefix of the parameters, or None if no parameter has it."""
+def _tree(form: dict[str, str]) -> dict[str, Any]:
+    """The parameters by the parts of their names, so that each is looked at once; a value stands under ``""``."""
+    root: dict[str, Any] = {}
+    for name, value in form.items():
+        node = root
+        for part in name.split("."):
+            node = node.setdefault(part, {})
+        node[""] = value
+    return root
+
+
+def _read_form(shape: Any, node: dict[str, Any]) -> Any:
+    """The value of a shape in a tree of parameters. Of a scalar without a value: None."""
     kind = shape.type_name
-    if not any(name == prefix or name.startswith(f"{prefix}." if prefix else "") for name in form):
-        return None
     if kind == "structure":
-        values = {
-            name: _read_form(member, form, f"{prefix}.{name}" if prefix else name)
-            for name, member in shape.members.items()
-        }
+        values = {name: _read_form(member, node[name]) for name, member in shape.members.items() if name in node}
         return {name: value for name, value in values.items() if value is not None}
     if kind == "list":
-        base = prefix if shape.serialization.get("flattened") else f"{prefix}.member"
-        items: list[Any] = []
-        while (item := _read_form(shape.member, form, f"{base}.{len(items) + 1}")) is not None:
-            items.append(item)
-        return items
+        items = node if shape.serialization.get("flattened") else node.get("member", {})
+        return [_read_form(shape.member, items[str(n)]) for n in _numbers(items)]
     if kind == "map":
-        entries: dict[str, Any] = {}
-        while (key := form.get(f"{prefix}.entry.{len(entries) + 1}.key")) is not None:
-            entries[key] = _read_form(shape.value, form, f"{prefix}.entry.{len(entries) + 1}.value")
-        return entries
-    return _read_scalar(kind, form[prefix])
+        entries = node.get("entry", {})
+        pairs = [entries[str(n)] for n in _numbers(entries)]
+        return {pair.get("key", {}).get("", ""): _read_form(shape.value, pair.get("value", {})) for pair in pairs}
+    return _read_scalar(kind, node[""]) if "" in node else None
+
+
+def _numbers(items: dict[str, Any]) -> Iterator[int]:
+    return itertools.takewhile(lambda number: str(number) in items, itertools.count(1))
 
 
 def _read_scalar(kind: str, text: str) -> Any:

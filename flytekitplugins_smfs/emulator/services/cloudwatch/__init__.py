@@ -1,7 +1,5 @@
 """CloudWatch metrics: data points in, statistics out."""
 
-from .metric import api as metrics
 from .service import service
-from .statistic import api as statistics
 
-__all__ = ["metrics", "service", "statistics"]
+__all__ = ["service"]

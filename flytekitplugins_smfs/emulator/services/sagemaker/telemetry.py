@@ -79,6 +79,7 @@ def _value(expression: re.Pattern[str] | None, text: str) -> float | None:
     if found is None or not found.re.groups:
         return None
     try:
-        return float(found[1])
+        value = float(found[1])
     except (TypeError, ValueError):
         return None
+    return value if math.isfinite(value) else None

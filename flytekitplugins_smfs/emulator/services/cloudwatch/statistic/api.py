@@ -1,76 +1,79 @@
 """GetMetricStatistics and GetMetricData."""
 
-from collections import defaultdict
-from collections.abc import Callable
 from typing import Any
 
-from ....faults import AwsError, NotImplementedByEmulator
-from ....metrics import Metric
+from ....paging import page
 from ....registry import Context
 from ..metric.record import metric_of
 from ..service import service
+from .query import Query, queries_of
+from .record import gathered
+from .rules import bad_query, check_statistics, window
 
-_STATISTICS: dict[str, Callable[[list[float]], float]] = {
-    "Average": lambda values: sum(values) / len(values),
-    "Sum": lambda values: float(sum(values)),
-    "Minimum": lambda values: float(min(values)),
-    "Maximum": lambda values: float(max(values)),
-    "SampleCount": lambda values: float(len(values)),
-}
+_MOST_POINTS = 100_800
 
 
 @service.operation("GetMetricStatistics")
 def get_metric_statistics(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """Statistics of one metric per period."""
-    if request.get("ExtendedStatistics"):
-        raise NotImplementedByEmulator("percentile statistics")
-    if not request.get("Statistics"):
-        raise AwsError("MissingParameter", "The request must contain Statistics or ExtendedStatistics.")
+    """Statistics of one metric per period and unit. Periods are counted from the start time."""
+    check_statistics(request)
     metric = metric_of(request["Namespace"], request["MetricName"], request.get("Dimensions", []))
-    buckets = _buckets(ctx, metric, request["StartTime"], request["EndTime"], request["Period"])
-    points = [
-        {"Timestamp": when, "Unit": "None", **{name: _STATISTICS[name](values) for name in request["Statistics"]}}
-        for when, values in buckets
-    ]
+    period = request["Period"]
+    start, end = window(request["StartTime"], request["EndTime"], period, ctx.now())
+    found = gathered(ctx.metrics.data(metric, start, end), period, start)
+    points = []
+    for unit, periods in found.items():
+        for when, summary in periods if unit == request.get("Unit", unit) else []:
+            simple = {name: summary.statistic(name) for name in request.get("Statistics", [])}
+            ranks = {name: summary.statistic(name) for name in request.get("ExtendedStatistics", [])}
+            known = {name: value for name, value in ranks.items() if value is not None}
+            if simple or known:
+                extended = {"ExtendedStatistics": known} if known else {}
+                points.append({"Timestamp": when, "Unit": unit, **simple, **extended})
     return {"Label": request["MetricName"], "Datapoints": points}
 
 
 @service.operation("GetMetricData")
 def get_metric_data(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """One statistic per query and period, newest first unless asked otherwise."""
-    descending = request.get("ScanBy", "TimestampDescending") == "TimestampDescending"
-    results = []
-    for query in request["MetricDataQueries"]:
-        if "MetricStat" not in query:
-            raise NotImplementedByEmulator("metric math expressions")
-        if not query.get("ReturnData", True):
-            continue
-        asked = query["MetricStat"]
-        statistic = _STATISTICS.get(asked["Stat"])
-        if statistic is None:
-            raise NotImplementedByEmulator(f"the statistic {asked['Stat']}")
-        named = asked["Metric"]
-        metric = metric_of(named["Namespace"], named["MetricName"], named.get("Dimensions", []))
-        points = [
-            (when, statistic(values))
-            for when, values in _buckets(ctx, metric, request["StartTime"], request["EndTime"], asked["Period"])
-        ]
-        points.sort(reverse=descending)
-        results.append(
-            {
-                "Id": query["Id"],
-                "Label": query.get("Label", named["MetricName"]),
-                "Timestamps": [when for when, _ in points],
-                "Values": [value for _, value in points],
-                "StatusCode": "Complete",
-            }
-        )
-    return {"MetricDataResults": results, "Messages": []}
+    """One statistic per query and period, newest first unless asked otherwise, in pages of data points."""
+    start, end = request["StartTime"], request["EndTime"]
+    if start > end:
+        raise bad_query("The parameter EndTime must be greater than StartTime.")
+    if start == end:
+        raise bad_query("The parameter StartTime must not equal parameter EndTime.")
+    most = request.get("MaxDatapoints", _MOST_POINTS)
+    if not 1 <= most <= _MOST_POINTS:
+        raise bad_query(f"The parameter MaxDatapoints must be between 1 and {_MOST_POINTS}.")
+    newest_first = request.get("ScanBy", "TimestampDescending") == "TimestampDescending"
+    asked = [query for query in queries_of(request["MetricDataQueries"]) if query.returned]
+    series = [_series(ctx, query, start, end, newest_first) for query in asked]
+    return _page(asked, series, most, request.get("NextToken"))
 
 
-def _buckets(ctx: Context, metric: Metric, start: float, end: float, period: int) -> list[tuple[float, list[float]]]:
-    """The points of each period that has some, oldest first. Periods begin at multiples of their length."""
-    buckets: dict[float, list[float]] = defaultdict(list)
-    for when, value in ctx.metrics.points(metric, start, end):
-        buckets[float(when // period * period)].append(value)
-    return sorted(buckets.items())
+def _series(ctx: Context, query: Query, start: float, end: float, newest_first: bool) -> list[tuple[float, float]]:
+    since, until = window(start, end, query.period, ctx.now())
+    periods = query.chosen(gathered(ctx.metrics.data(query.metric, since, until), query.period))
+    points = [(when, value) for when, summary in periods if (value := summary.statistic(query.statistic)) is not None]
+    return points[::-1] if newest_first else points
+
+
+def _page(asked: list[Query], series: list[list[tuple[float, float]]], most: int, token: str | None) -> dict[str, Any]:
+    """The next so many points, query after query. A query is listed where it has points, or first if it has none."""
+    total = sum(len(points) for points in series)
+    places, following = page(range(total), most, token, "InvalidNextToken")
+    first, last = (places[0], places[-1] + 1) if places else (0, 0)
+    results, position = [], 0
+    for query, points in zip(asked, series, strict=True):
+        here = points[max(first - position, 0) : max(last - position, 0)]
+        position += len(points)
+        if here or (not points and first == 0):
+            results.append(
+                {
+                    "Id": query.id,
+                    "Label": query.label,
+                    "Timestamps": [when for when, _ in here],
+                    "Values": [value for _, value in here],
+                    "StatusCode": "Complete" if position <= last else "PartialData",
+                }
+            )
+    return {"MetricDataResults": results, "NextToken": following, "Messages": []}
