@@ -1,8 +1,6 @@
 """Paths of clients, and what jobs leave on a disk: nothing leads out of a tree."""
 
 import os
-import socket
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flytekitplugins_smfs.emulator import guard
+from flytekitplugins_smfs.emulator import beneath, guard
 from flytekitplugins_smfs.emulator.guard import Outside, Tree
+from tests.emulator.odd_files import ODD
 
 SECRET = b"not yours"
 
@@ -21,8 +20,8 @@ SECRET = b"not yours"
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways of resolving: the kernel's, and name by name."""
     if request.param == "by name":
-        monkeypatch.setattr(guard, "_resolves", False)
-    elif not guard._kernel_resolves():
+        monkeypatch.setattr(beneath, "_resolves", False)
+    elif not beneath._kernel_resolves():
         pytest.skip("this kernel has no openat2")
 
 
@@ -45,41 +44,9 @@ def root(tmp_path: Path, outside: Path) -> Iterator[Path]:
     assert (outside / "secret").read_bytes() == SECRET
 
 
-def symbolic(path: Path, outside: Path) -> None:
-    path.symlink_to(outside / "secret")
-
-
-def hard(path: Path, outside: Path) -> None:
-    os.link(outside / "secret", path)
-
-
-def pipe(path: Path, outside: Path) -> None:
-    os.mkfifo(path)
-
-
-def plug(path: Path, outside: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        here = Path.cwd()
-        os.chdir(path.parent)  # the names of sockets are short
-        try:
-            server.bind(path.name)
-        finally:
-            os.chdir(here)
-
-
-def device(path: Path, outside: Path) -> None:
-    try:
-        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))
-    except PermissionError:
-        pytest.skip("only root makes devices")
-
-
-ODD: list[Callable[[Path, Path], None]] = [symbolic, hard, pipe, plug, device]
-
-
 @pytest.mark.parametrize("make", ODD)
 def test_odd_things_are_not_files_of_a_tree(root: Path, outside: Path, make: Callable[[Path, Path], None]) -> None:
-    make(root / "sub/odd", outside)
+    make(root / "sub/odd", outside / "secret")
     with Tree(root) as tree:
         assert [name for name, _ in tree.files()] == ["sub/plain"]
         assert [name for name, _ in tree.odd()] == ["sub/odd"]
@@ -89,7 +56,7 @@ def test_odd_things_are_not_files_of_a_tree(root: Path, outside: Path, make: Cal
 
 @pytest.mark.parametrize("make", ODD)
 def test_odd_things_are_replaced_themselves(root: Path, outside: Path, make: Callable[[Path, Path], None]) -> None:
-    make(root / "sub/odd", outside)
+    make(root / "sub/odd", outside / "secret")
     with Tree(root) as tree:
         with tree.replacing("sub/odd") as file:
             file.write(b"new")
@@ -98,8 +65,8 @@ def test_odd_things_are_replaced_themselves(root: Path, outside: Path, make: Cal
 
 @pytest.mark.parametrize("make", ODD)
 def test_odd_things_are_removed_themselves(root: Path, outside: Path, make: Callable[[Path, Path], None]) -> None:
-    make(root / "sub/odd", outside)
-    make(root / "odd", outside)
+    make(root / "sub/odd", outside / "secret")
+    make(root / "odd", outside / "secret")
     with Tree(root) as tree:
         tree.remove("sub/odd")
         assert os.listdir(root / "sub") == ["plain"]

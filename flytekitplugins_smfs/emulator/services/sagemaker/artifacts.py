@@ -1,17 +1,18 @@
 """What a job leaves in S3: model.tar.gz, output.tar.gz and its checkpoints."""
 
-import gzip
 import shutil
-import tarfile
 from pathlib import Path
 
+from ...archives import TooLarge, pack
+from ...guard import Outside, Tree
 from ...registry import Context
 from ...store import Doc
 from . import objects
 from .placement import JobFailure
-from .workspace import attempt_directory, checkpoint_path, host_names, ml_directory
+from .workspace import attempt_directory, checkpoint_path, host_names, ml_directory, volume_bytes
 
-_FAST = 1
+_LONGEST_FAILURE = 1 << 16
+"""Bytes of the failure file that are looked at; a FailureReason has at most 1,024 characters."""
 
 
 def upload(ctx: Context, doc: Doc, with_model: bool) -> str | None:
@@ -19,12 +20,14 @@ def upload(ctx: Context, doc: Doc, with_model: bool) -> str | None:
     request = doc["request"]
     base = f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{doc['name']}/output"
     compress = request["OutputDataConfig"].get("CompressionType", "GZIP") == "GZIP"
-    roots = [ml_directory(ctx, doc, host) for host in host_names(request)]
+    hosts = host_names(request)
     try:
-        _store(ctx, doc, [root / "output" / "data" for root in roots], base, "output", compress, even_empty=False)
-        models = [root / "model" for root in roots]
-        if not with_model or not _store(ctx, doc, models, base, "model", compress, even_empty=True):
+        _store(ctx, doc, [f"{host}/ml/output/data" for host in hosts], f"{base}/output", compress, even_empty=False)
+        models = [f"{host}/ml/model" for host in hosts]
+        if not with_model or not _store(ctx, doc, models, f"{base}/model", compress, even_empty=True):
             return None
+    except TooLarge as problem:
+        raise JobFailure(f"ClientError: Artifact upload failed:Insufficient disk space: {problem}") from None
     except objects.NoSuchBucket as missing:
         raise JobFailure(
             f"ClientError: Artifact upload failed:The specified bucket does not exist: {missing} (NoSuchBucket)"
@@ -34,22 +37,25 @@ def upload(ctx: Context, doc: Doc, with_model: bool) -> str | None:
 
 def save_checkpoints(ctx: Context, doc: Doc) -> None:
     """Copy checkpoints that are new or changed to S3, as SageMaker does all through the training."""
-    for host, local, url in _checkpoint_places(ctx, doc):
-        for path in sorted(local.rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                name = path.relative_to(local).as_posix()
-                target = f"{url}{name}" if host == "algo-1" else f"{url}{host}/{name}"
-                _copy_if_newer(ctx, path, target)
+    for host, ml, folder, url in _checkpoint_places(ctx, doc):
+        with Tree(ml) as tree:
+            for name, status in sorted(tree.files(folder)):
+                if not name.rpartition("/")[2].startswith("."):
+                    target = f"{url}{name}" if host == "algo-1" else f"{url}{host}/{name}"
+                    _copy_if_newer(ctx, ml / folder / name, status.st_mtime, target)
 
 
 def restore_checkpoints(ctx: Context, doc: Doc) -> None:
     """Bring the checkpoints of earlier attempts, or of earlier jobs, to the hosts."""
-    for _, local, url in _checkpoint_places(ctx, doc):
+    for _, ml, folder, url in _checkpoint_places(ctx, doc):
         bucket, prefix = objects.split(url)
-        for key in objects.keys(ctx, url):
-            target = local / key[len(prefix) :]
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(objects.file(ctx, bucket, key), target)
+        with Tree(ml) as tree:
+            for key in objects.keys(ctx, url):
+                with (
+                    objects.file(ctx, bucket, key).open("rb") as content,
+                    tree.replacing(f"{folder}/{key[len(prefix) :]}") as copy,
+                ):
+                    shutil.copyfileobj(content, copy)
 
 
 def remove_workspace(ctx: Context, doc: Doc) -> None:
@@ -59,61 +65,51 @@ def remove_workspace(ctx: Context, doc: Doc) -> None:
             shutil.rmtree(attempt / host / "ml", ignore_errors=True)
 
 
-def _checkpoint_places(ctx: Context, doc: Doc) -> list[tuple[str, Path, str]]:
+def _checkpoint_places(ctx: Context, doc: Doc) -> list[tuple[str, Path, str, str]]:
+    """Host, its ``/opt/ml``, the checkpoints' path in it, and the S3 URL they are kept at."""
     request = doc["request"]
-    if "CheckpointConfig" not in request:
+    folder = checkpoint_path(request, Path())
+    if folder is None:
         return []
     url = request["CheckpointConfig"]["S3Uri"].rstrip("/") + "/"
-    places = []
-    for host in host_names(request):
-        local = checkpoint_path(request, ml_directory(ctx, doc, host))
-        if local is not None:
-            places.append((host, local, url))
-    return places
+    return [(host, ml_directory(ctx, doc, host), str(folder), url) for host in host_names(request)]
 
 
-def _copy_if_newer(ctx: Context, path: Path, url: str) -> None:
+def _copy_if_newer(ctx: Context, path: Path, modified: float, url: str) -> None:
     bucket, key = objects.split(url)
     known = objects.file(ctx, bucket, key)
     try:
-        if not known.exists() or known.stat().st_mtime < path.stat().st_mtime:
+        if not known.exists() or known.stat().st_mtime < modified:
             objects.publish(ctx, path, url)
-    except FileNotFoundError:
-        return  # the job removed it while we looked
+    except (FileNotFoundError, Outside):
+        return  # the job removed it, or put something else in its place, while we looked
 
 
-def _store(ctx: Context, doc: Doc, folders: list[Path], base: str, name: str, compress: bool, even_empty: bool) -> bool:
+def _store(ctx: Context, doc: Doc, folders: list[str], base: str, compress: bool, even_empty: bool) -> bool:
     """Put the files of the folders under ``base``, in one archive or one by one. False if there was nothing to put."""
-    files: dict[str, Path] = {}
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() or path.is_symlink():
-                files.setdefault(path.relative_to(folder).as_posix(), path)
-    if not files and not even_empty:
-        return False
-    if not compress:
-        for member, path in files.items():
-            objects.publish(ctx, path, f"{base}/{name}/{member}")
-        return True
-    archive = attempt_directory(ctx, doc) / f"{name}.tar.gz"
-    with gzip.open(archive, "wb", compresslevel=_FAST) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
-        for member, path in files.items():
-            tar.add(path, member, filter=_as_root)
-    objects.publish(ctx, archive, f"{base}/{name}.tar.gz")
-    archive.unlink()
-    return True
-
-
-def _as_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = "root"
-    return member
+    attempt = attempt_directory(ctx, doc)
+    limit = volume_bytes(doc["request"])
+    with Tree(attempt) as tree:
+        if not compress:
+            files = {name: f"{folder}/{name}" for folder in reversed(folders) for name, _ in tree.files(folder)}
+            for name, path in sorted(files.items()):
+                objects.publish(ctx, attempt / path, f"{base}/{name}")
+            return bool(files) or even_empty
+        archive = attempt / "archive.tar.gz"
+        try:
+            with archive.open("wb") as target:
+                count = pack(tree, folders, target, limit)
+            if count or even_empty:
+                objects.publish(ctx, archive, f"{base}.tar.gz")
+            return bool(count) or even_empty
+        finally:
+            archive.unlink(missing_ok=True)
 
 
 def failure_text(ml: Path) -> str:
-    """What the algorithm wrote to ``/opt/ml/output/failure``; empty if nothing."""
-    path = ml / "output" / "failure"
+    """What the algorithm wrote to ``/opt/ml/output/failure``; empty if nothing, or if that is not a file."""
     try:
-        return path.read_text(errors="replace") if path.is_file() else ""
-    except OSError:
+        with Tree(ml) as tree, tree.read("output/failure") as file:
+            return file.read(_LONGEST_FAILURE).decode(errors="replace")
+    except (OSError, Outside):
         return ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...containers.spec import Bind
+from ...guard import is_plain
 from ...registry import Context
 from . import filesystems, objects
 from .placement import JobFailure
@@ -56,6 +57,8 @@ def _download(ctx: Context, source: dict[str, Any], request: dict[str, Any], tar
     for number, (key, name) in enumerate(sorted(names.items())):
         if sharded and number % hosts != host:
             continue
+        if not is_plain(name):
+            raise JobFailure(f"ClientError: Data download failed:No file can have the name of s3://{bucket}/{key}")
         destination = target / name
         destination.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...guard import Tree, is_plain
 from ...registry import Context
 
 _LUSTRE = "fsx.file-system"
@@ -28,10 +29,10 @@ class FileSystem:
         Lustre paths begin with the file system's mount name: ``/<MountName>/...``.
         """
         parts = [part for part in path.split("/") if part]
-        if not parts or parts[0] != self.mount_name or ".." in parts:
+        if not parts or parts[0] != self.mount_name or not is_plain(path):
             return None
-        directory = self.root.joinpath(*parts[1:])
-        return directory if directory.is_dir() else None
+        with Tree(self.root) as tree:
+            return self.root.joinpath(*parts[1:]) if tree.is_directory("/".join(parts[1:])) else None
 
 
 def find(ctx: Context, source: dict[str, Any]) -> FileSystem | None:

@@ -1,10 +1,9 @@
 """S3 as jobs see it: the bucket directories, by S3 URL."""
 
-import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
+from ...guard import Outside, Tree, is_bucket_name, names
 from ...registry import Context
 
 
@@ -23,33 +22,47 @@ def split(url: str) -> tuple[str, str]:
 
 def bucket_directory(ctx: Context, url: str) -> Path:
     """Where a URL's bucket lies. Raises NoSuchBucket."""
-    directory = ctx.paths.buckets / split(url)[0]
-    if not directory.is_dir():
-        raise NoSuchBucket(split(url)[0])
+    bucket = split(url)[0]
+    directory = ctx.paths.buckets / bucket
+    if not is_bucket_name(bucket) or not directory.is_dir():
+        raise NoSuchBucket(bucket)
     return directory
 
 
 def keys(ctx: Context, url: str) -> list[str]:
     """The keys that begin with the URL's prefix, in S3's order."""
-    bucket = bucket_directory(ctx, url)
     prefix = split(url)[1]
-    start = bucket / prefix.rpartition("/")[0]
-    found = (path.relative_to(bucket).as_posix() for path in _files(start))
+    folder = prefix.rpartition("/")[0]
+    with Tree(bucket_directory(ctx, url)) as bucket:
+        try:
+            found = [f"{folder}/{name}" if folder else name for name, _ in bucket.files(folder)]
+        except Outside:
+            return []
     return sorted(key for key in found if key.startswith(prefix))
 
 
 def file(ctx: Context, bucket: str, key: str) -> Path:
-    """The file that holds an object."""
-    return ctx.paths.buckets / bucket / key
+    """The file that holds an object. Raises FileNotFoundError for a bucket or a key that cannot be."""
+    try:
+        if is_bucket_name(bucket) and names(key):
+            return ctx.paths.buckets / bucket / key
+    except Outside:
+        pass
+    raise FileNotFoundError(f"s3://{bucket}/{key}")
 
 
 def publish(ctx: Context, source: Path, url: str) -> None:
-    """Make a file the object of a URL, in one step. Raises NoSuchBucket."""
-    target = bucket_directory(ctx, url) / split(url)[1]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    incoming = ctx.paths.jobs / f".incoming-{os.getpid()}-{abs(hash(url))}"
-    shutil.copyfile(source, incoming)
-    incoming.replace(target)
+    """Make a file the object of a URL, in one step. Raises NoSuchBucket; Outside for a key that no file can have.
+
+    The source is a regular file that a job may have put a link or a pipe in the place of: then it is Outside, too.
+    """
+    with (
+        Tree(source.parent) as folder,
+        folder.read(source.name) as content,
+        Tree(bucket_directory(ctx, url)) as bucket,
+        bucket.replacing(split(url)[1]) as copy,
+    ):
+        shutil.copyfileobj(content, copy)
 
 
 def missing_objects(ctx: Context, url: str, role: str) -> str | None:
@@ -66,9 +79,3 @@ def missing_objects(ctx: Context, url: str, role: str) -> str | None:
         f'the selected region ({ctx.region}), that objects exist under that S3 prefix, and that the role "{role}" has '
         f'"s3:ListBucket" permissions on bucket "{bucket}".{detail}'
     )
-
-
-def _files(directory: Path) -> Iterator[Path]:
-    for folder, _, names in os.walk(directory):
-        for name in names:
-            yield Path(folder, name)

@@ -1,13 +1,17 @@
 """A host's ``/opt/ml`` on disk, its environment, and the process to run in it."""
 
+import gzip
 import json
+import logging
 import os
 import re
 import sys
 import tarfile
+import zlib
 from pathlib import Path
 from typing import Any
 
+from ...archives import TooLarge, unpack
 from ...containers.sandbox import Sandbox, isolation_available
 from ...containers.spec import Bind, ProcessSpec
 from ...images import program
@@ -18,6 +22,10 @@ from .placement import JobFailure
 
 _INHERITED = ("LANG", "LC_ALL", "HOME", "USER", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 _DAY = 24 * 3600
+_LEAST_VOLUME = 30
+"""GiB where a request names none (as for instances that come with storage)."""
+
+log = logging.getLogger(__name__)
 
 
 def host_names(request: dict[str, Any]) -> list[str]:
@@ -95,10 +103,20 @@ def _unpack_code(ctx: Context, request: dict[str, Any], code: Path) -> None:
     if not url.startswith("s3://"):
         return
     try:
-        with tarfile.open(objects.file(ctx, *objects.split(url))) as archive:
-            archive.extractall(code, filter="data")
-    except (FileNotFoundError, tarfile.TarError):
+        left_out = unpack(objects.file(ctx, *objects.split(url)), code, volume_bytes(request))
+    except FileNotFoundError:
         raise JobFailure(f"ClientError: Data download failed:NoSuchKey (404): {url}") from None
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as problem:
+        raise JobFailure(f"ClientError: {url} is not a tar.gz archive: {problem}") from None
+    except TooLarge as problem:
+        raise JobFailure(f"ClientError: Data download failed:Insufficient disk space: {url}: {problem}") from None
+    for member in left_out:
+        log.warning("left out of %s: %s", url, member)
+
+
+def volume_bytes(request: dict[str, Any]) -> int:
+    """What a host's volume holds: VolumeSizeInGB, which is in GiB."""
+    return int(request["ResourceConfig"].get("VolumeSizeInGB", _LEAST_VOLUME)) << 30
 
 
 def checkpoint_path(request: dict[str, Any], root: Path) -> Path | None:

@@ -34,8 +34,8 @@ def contents(root: Path) -> dict[str, bytes]:
 def new_link(parent: str) -> Link:
     """Two empty sides."""
     link = Link(Path(parent, "bucket"), "prefix", Path(parent, "fs"))
-    link.objects.mkdir(parents=True)
-    link.directory.mkdir()
+    (link.bucket / link.prefix).mkdir(parents=True)
+    link.root.mkdir()
     return link
 
 
@@ -47,9 +47,9 @@ def test_both_sides_become_the_same_and_stay_so(rounds: list[list[tuple[str, str
         for changes in rounds:
             for side, name, content in changes:
                 when += 1
-                change(link.objects if side == "bucket" else link.directory, name, content, when)
+                change((link.bucket / link.prefix) if side == "bucket" else link.root, name, content, when)
             synchronize(link, index, ALL, ALL)
-            assert contents(link.objects) == contents(link.directory)
+            assert contents(link.bucket / link.prefix) == contents(link.root)
             assert not synchronize(link, index, ALL, ALL)
 
 
@@ -58,40 +58,40 @@ def test_both_sides_become_the_same_and_stay_so(rounds: list[list[tuple[str, str
 def test_nothing_is_carried_that_was_not_asked_for(changes: list[tuple[str, str, bytes | None]]) -> None:
     with tempfile.TemporaryDirectory() as parent:
         link, when = new_link(parent), LONG_AGO
-        change(link.objects, "old", b"o", when)
+        change((link.bucket / link.prefix), "old", b"o", when)
         index = baseline(link)
         for side, name, content in changes:
             when += 1
-            change(link.objects if side == "bucket" else link.directory, name, content, when)
-        before = contents(link.directory)
+            change((link.bucket / link.prefix) if side == "bucket" else link.root, name, content, when)
+        before = contents(link.root)
         synchronize(link, index, set(), {"DELETED"})
-        assert contents(link.directory) == before
-        assert contents(link.objects)["old"] == b"o"
+        assert contents(link.root) == before
+        assert contents(link.bucket / link.prefix)["old"] == b"o"
 
 
 def test_a_lost_index_does_no_harm() -> None:
     with tempfile.TemporaryDirectory() as parent:
         link = new_link(parent)
-        change(link.objects, "d/a", b"1", LONG_AGO)
+        change((link.bucket / link.prefix), "d/a", b"1", LONG_AGO)
         import_all(link)
         assert synchronize(link, {}, ALL, ALL)
-        assert contents(link.objects) == contents(link.directory) == {"d/a": b"1"}
+        assert contents(link.bucket / link.prefix) == contents(link.root) == {"d/a": b"1"}
 
 
 def test_uploads_under_way_are_not_imported() -> None:
     with tempfile.TemporaryDirectory() as parent:
         link = new_link(parent)
-        change(link.objects, ".rclone_temp_put_1", b"half", LONG_AGO)
+        change((link.bucket / link.prefix), ".rclone_temp_put_1", b"half", LONG_AGO)
         assert not synchronize(link, {}, ALL, ALL)
-        assert contents(link.directory) == {}
+        assert contents(link.root) == {}
 
 
 def test_a_file_still_being_written_waits() -> None:
     with tempfile.TemporaryDirectory() as parent:
         link, index = new_link(parent), Index()
-        (link.directory / "model").write_bytes(b"half")
+        (link.root / "model").write_bytes(b"half")
         assert not synchronize(link, index, ALL, ALL)
-        assert contents(link.objects) == {}
-        os.utime(link.directory / "model", (LONG_AGO, LONG_AGO))
+        assert contents(link.bucket / link.prefix) == {}
+        os.utime(link.root / "model", (LONG_AGO, LONG_AGO))
         assert synchronize(link, index, ALL, ALL)
-        assert contents(link.objects) == {"model": b"half"}
+        assert contents(link.bucket / link.prefix) == {"model": b"half"}

@@ -1,9 +1,9 @@
 """An association's turns: it imports when it is made, follows both sides while it is there, and unlinks."""
 
-import shutil
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
+from ....guard import Outside, Tree
 from ....registry import Context
 from ..documents import ASSOCIATION, INDEX
 from ..repository import Link, baseline, import_all, synchronize
@@ -47,7 +47,13 @@ def _finish_creation(ctx: Context, document: dict[str, Any], link: Link) -> None
         details = {"Message": fault.get("message", "The association could not be created.")}
         _settle(ctx, id, Lifecycle=fault["lifecycle"], FailureDetails=details)
         return
-    link.directory.mkdir(parents=True, exist_ok=True)
+    with Tree(link.root) as tree:
+        try:
+            tree.make_directory(link.path)
+        except (Outside, OSError):
+            text = f"The file system path {document['FileSystemPath']} is not a directory."
+            _settle(ctx, id, Lifecycle="FAILED", FailureDetails={"Message": text})
+            return
     index = import_all(link) if document["BatchImportMetaDataOnCreate"] else baseline(link)
     ctx.store.put(INDEX, id, index)
     _settle(ctx, id, Lifecycle="AVAILABLE")
@@ -82,18 +88,12 @@ def _misconfigure(ctx: Context, document: dict[str, Any], link: Link) -> None:
 
 
 def _finish_deletion(ctx: Context, document: dict[str, Any]) -> None:
-    directory = link_of(ctx, document).directory
-    if document.get("delete_data") and directory.is_dir():
-        _empty(directory)
+    link = link_of(ctx, document)
+    if document.get("delete_data"):
+        # A directory that is gone, or that a job has put a link in the place of, holds nothing to delete.
+        with suppress(FileNotFoundError, NotADirectoryError, Outside), Tree(link.root) as tree:
+            tree.empty(link.path)
     _forget(ctx, document["AssociationId"])
-
-
-def _empty(directory: Path) -> None:
-    for entry in directory.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
 
 
 def _forget(ctx: Context, id: str) -> None:

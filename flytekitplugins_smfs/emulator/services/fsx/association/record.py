@@ -19,8 +19,8 @@ def association(ctx: Context, id: str) -> dict[str, Any]:
 def link_of(ctx: Context, document: dict[str, Any]) -> Link:
     """The two directories that an association links."""
     bucket, _, prefix = document["DataRepositoryPath"].removeprefix("s3://").partition("/")
-    directory = ctx.paths.filesystems / document["FileSystemId"] / document["FileSystemPath"].strip("/")
-    return Link(ctx.paths.buckets / bucket, prefix.strip("/"), directory)
+    root = ctx.paths.filesystems / document["FileSystemId"]
+    return Link(ctx.paths.buckets / bucket, prefix.strip("/"), root, document["FileSystemPath"].strip("/"))
 
 
 def linked(ctx: Context, file_system_id: str) -> list[dict[str, Any]]:

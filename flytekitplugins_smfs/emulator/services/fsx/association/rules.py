@@ -3,6 +3,7 @@
 from typing import Any
 
 from ....faults import AwsError
+from ....guard import Outside, is_bucket_name, names
 from ....registry import Context
 from ..documents import file_system
 from ..tags.rules import check_tags
@@ -22,12 +23,7 @@ def check(ctx: Context, request: dict[str, Any]) -> None:
         raise AwsError("UnsupportedOperation", text)
     if system["LustreConfiguration"].get("AutomaticBackupRetentionDays"):
         raise AwsError("BadRequest", "A file system with automatic backups cannot be linked to a data repository.")
-    if not request["DataRepositoryPath"].startswith("s3://") or len(request["DataRepositoryPath"]) <= len("s3://"):
-        raise AwsError(
-            "BadRequest", f"Invalid DataRepositoryPath: {request['DataRepositoryPath']}. It must begin with s3://."
-        )
-    if not request.get("FileSystemPath", "").startswith("/"):
-        raise AwsError("BadRequest", "FileSystemPath is required and must begin with a forward slash (/).")
+    _check_paths(request)
     check_tags(request.get("Tags", []))
     others = linked(ctx, request["FileSystemId"])
     if len(others) >= MAX_PER_FILE_SYSTEM:
@@ -36,6 +32,23 @@ def check(ctx: Context, request: dict[str, Any]) -> None:
     for other in others:
         _check_apart("FileSystemPath", normal(request["FileSystemPath"]), other)
         _check_apart("DataRepositoryPath", request["DataRepositoryPath"].rstrip("/"), other)
+
+
+def _check_paths(request: dict[str, Any]) -> None:
+    """The form of both paths. AWS's texts for relative parts are not public; the rule is the API reference's."""
+    repository = request["DataRepositoryPath"]
+    bucket, _, prefix = repository.removeprefix("s3://").partition("/")
+    if not repository.startswith("s3://") or not is_bucket_name(bucket):
+        raise AwsError(
+            "BadRequest", f"Invalid DataRepositoryPath: {repository}. It must begin with s3:// and a bucket's name."
+        )
+    if not request.get("FileSystemPath", "").startswith("/"):
+        raise AwsError("BadRequest", "FileSystemPath is required and must begin with a forward slash (/).")
+    for member, path in (("DataRepositoryPath", prefix), ("FileSystemPath", request["FileSystemPath"])):
+        try:
+            names(path)
+        except Outside as problem:
+            raise AwsError("BadRequest", f"Invalid {member}: {problem}.") from None
 
 
 def _check_apart(member: str, path: str, other: dict[str, Any]) -> None:

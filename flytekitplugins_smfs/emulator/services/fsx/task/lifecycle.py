@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from ....guard import Outside, names
 from ....registry import Context
 from ..association.record import link_of
 from ..documents import TASK
@@ -29,13 +30,20 @@ def move_on(ctx: Context, id: str) -> float | None:
     if document["Lifecycle"] == "PENDING":
         ctx.store.update(TASK, id, Lifecycle="EXECUTING", StartTime=ctx.now())
         return ctx.settings.repository_task_seconds
-    count = _execute(ctx, document)
+    try:
+        count = _execute(ctx, document)
+    except Outside as problem:  # "If a path that you provide isn't valid, the task fails." (API reference)
+        details = {"Message": f"Invalid path: {problem}."}
+        ctx.store.update(TASK, id, Lifecycle="FAILED", EndTime=ctx.now(), FailureDetails=details)
+        return None
     status = {"TotalCount": count, "SucceededCount": count, "FailedCount": 0, "LastUpdatedTime": ctx.now()}
     ctx.store.update(TASK, id, Lifecycle="SUCCEEDED", EndTime=ctx.now(), Status=status)
     return None
 
 
 def _execute(ctx: Context, document: dict[str, Any]) -> int:
+    for path in document["Paths"]:
+        names(path)
     work = WORK[document["Type"]]
     found = reached(ctx, document["FileSystemId"], document["Paths"])
     return sum(work(link_of(ctx, association), inside) for association, inside in found)

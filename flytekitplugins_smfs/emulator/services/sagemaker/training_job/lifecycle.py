@@ -13,6 +13,7 @@ from typing import Any
 
 from ....containers.sandbox import Sandbox, SandboxError
 from ....containers.spec import ExitRecord
+from ....guard import Outside
 from ....registry import Context
 from ....store import Doc
 from .. import artifacts, objects, placement, telemetry, workspace
@@ -46,6 +47,8 @@ def take_turn(ctx: Context, id: str) -> float | None:
         return _finish(ctx, doc, ("Failed", "Failed", str(failure)))
     except objects.NoSuchBucket as missing:
         return _finish(ctx, doc, ("Failed", "Failed", f"ClientError: The specified bucket does not exist: {missing}"))
+    except Outside as problem:
+        return _finish(ctx, doc, ("Failed", "Failed", f"ClientError: Invalid path: {problem}"))
     except OSError as error:
         log.exception("training job %s", id)
         return _finish(ctx, doc, ("Failed", "Failed", f"{_INTERNAL} ({error})"))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ....faults import AwsError, NotImplementedByEmulator
+from ....guard import is_plain
 from ....images import algorithm_of
 from ....registry import Context
 from .. import objects
@@ -66,6 +67,8 @@ def _channels(request: dict[str, Any]) -> Iterator[str]:
     for channel in channels:
         source = channel["DataSource"]
         name = channel["ChannelName"]
+        if name in (".", ".."):
+            yield f"Invalid ChannelName {name}: a channel is a directory of that name."
         if len({"S3DataSource", "FileSystemDataSource"} & set(source)) != 1:
             yield f"Channel {name} must have exactly one of S3DataSource and FileSystemDataSource."
         if channel.get("CompressionType") == "Gzip" and "S3DataSource" in source:
@@ -101,7 +104,11 @@ def _stopping_condition(request: dict[str, Any]) -> Iterator[str]:
 
 def _checkpoints(request: dict[str, Any]) -> Iterator[str]:
     path = request.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints")
-    if not path.startswith("/opt/ml/") or path.rstrip("/") in ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output"):
+    if (
+        not path.startswith("/opt/ml/")
+        or not is_plain(path)
+        or path.rstrip("/") in ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output")
+    ):
         yield f"Invalid LocalPath {path} in CheckpointConfig: it must be a directory of its own below /opt/ml."
 
 
