@@ -130,6 +130,10 @@ class Emulator:
         finally:
             self.settings(**{name: before[name] for name in changes})
 
+    def clock(self, **change: Any) -> dict[str, Any]:
+        """Where the emulator's clock stands, after setting it forward (``advance``) or choosing a ``mode``."""
+        return self.admin("PUT", "clock", change) if change else self.admin("GET", "clock")
+
     def processes(self) -> list[dict[str, Any]]:
         """The process groups of jobs that live."""
         return list(self.admin("GET", "processes")["processes"])
@@ -138,7 +142,7 @@ class Emulator:
         """Ask the emulator something that is not AWS."""
         body = None if document is None else json.dumps(document).encode()
         request = urllib.request.Request(f"{self.env['AWS_ENDPOINT_URL']}/_emulator/{name}", data=body, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return dict(json.load(answer))
 
 

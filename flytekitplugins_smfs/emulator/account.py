@@ -1,7 +1,10 @@
 """One embedded account: everything behind the wire, put together over a state directory."""
 
-from . import services
+from functools import partial
+
+from . import processes, services
 from .calls import Calls
+from .clock import Clock
 from .furnish import furnish, furnish_region, furnish_vpc
 from .injections import Injections
 from .logbook import LogBook
@@ -9,9 +12,10 @@ from .metrics import Metrics
 from .moto_backend import MotoBackend
 from .network import Network
 from .paths import Paths
-from .registry import Context, Turn
+from .registry import Context
+from .requests import Requests
 from .roles import Roles
-from .scheduler import Handler, Scheduler
+from .scheduler import Scheduler
 from .settings import Settings
 from .storage import Storage
 from .store import Store
@@ -24,19 +28,22 @@ class Account:
         self.paths = paths
         self.settings = settings
         self.store = Store(paths.database)
-        self.calls = Calls(self.store)
-        self.moto = MotoBackend(self.store, settings, furnish_region, furnish_vpc)
+        self.clock = Clock(self.store)
+        self.calls = Calls(paths.calls, self.clock, lambda: settings.calls_kept)
+        self.moto = MotoBackend(self.store, settings, self.clock, furnish_region, furnish_vpc)
         self.storage = Storage(paths.buckets, paths.state / "rclone.log", s3_port)
-        self.scheduler = Scheduler(self.store)
+        self.scheduler = Scheduler(self.store, self.clock)
+        self.requests = Requests(self.scheduler.look)
         self.services = services.load()
         self.context = Context(
             store=self.store,
             settings=settings,
             paths=paths,
             scheduler=self.scheduler,
+            clock=self.clock,
             ec2=Network(self.moto, settings.region),
             iam=Roles(self.moto, settings.region),
-            logs=LogBook(self.store, settings.region),
+            logs=LogBook(self.store, settings.region, self.clock),
             metrics=Metrics.open(self.store, settings.region),
             injections=Injections(self.store),
             region=settings.region,
@@ -50,13 +57,15 @@ class Account:
         furnish(self.store, self.settings, self.paths, self.moto)
         for service in self.services.values():
             for kind, turn in service.turns.items():
-                self.scheduler.handle(kind, self._handler(turn))
-        self.scheduler.start()
+                self.scheduler.handle(kind, partial(turn, self.context), partial(service.failures[kind], self.context))
+        self.scheduler.start(self._busy)
 
     def stop(self) -> None:
         self.scheduler.stop()
         self.storage.stop()
+        self.calls.close()
         self.store.close()
 
-    def _handler(self, turn: Turn) -> Handler:
-        return lambda id: turn(self.context, id)
+    def _busy(self) -> bool:
+        """Whether something goes on in real time: a request that is open, or a process of a job."""
+        return self.requests.open > 0 or bool(processes.live(self.paths.processes))

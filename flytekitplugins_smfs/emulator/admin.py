@@ -10,10 +10,11 @@ from .account import Account
 from .protocol import Request, Response
 
 PREFIX = "/_emulator/"
+_FAR_SECONDS = 100 * 365 * 86400.0
 
 
 class Admin:
-    """``GET health|calls?since=N|settings|faults|processes`` and ``PUT settings|faults``."""
+    """``GET health|calls?since=N|settings|faults|processes|clock`` and ``PUT settings|faults|clock``."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -39,6 +40,8 @@ class Admin:
             return _json(self._account.settings.as_dict())
         if name == "faults":
             return _json({"faults": self._account.context.injections.listed()})
+        if name == "clock":
+            return _json(self._clock())
         if name == "processes":
             groups = processes.live(self._account.paths.processes)
             return _json({"processes": [{"name": g.name, "pid": g.pid, "started": g.started} for g in groups]})
@@ -51,7 +54,29 @@ class Admin:
         if name == "faults":
             self._account.context.injections.replace(document)
             return _json({"faults": self._account.context.injections.listed()})
+        if name == "clock":
+            return self._set_clock(document)
         return _json({"error": f"there is no {name!r}"}, 404)
+
+    def _clock(self) -> dict[str, Any]:
+        clock = self._account.clock
+        return {"now": clock.now(), "offset": clock.offset, "mode": clock.mode}
+
+    def _set_clock(self, document: dict[str, Any]) -> Response:
+        """``{"advance": seconds}`` sets the clock forward, ``{"mode": "skip"}`` lets it skip what nobody waits for."""
+        if not document or set(document) - {"advance", "mode"}:
+            raise ValueError('the clock takes "advance" (seconds) and "mode" ("real" or "skip")')
+        seconds = float(document.get("advance", 0))
+        if not 0 <= seconds < _FAR_SECONDS:
+            raise ValueError(f"the clock advances by 0 seconds to 100 years, not by {seconds}")
+        if "mode" in document:
+            self._account.clock.set_mode(document["mode"])
+            self._account.scheduler.look()
+        try:
+            self._account.scheduler.advance(seconds)
+        except TimeoutError as problem:
+            return _json({"error": str(problem)}, 503)
+        return _json(self._clock())
 
 
 def _json(document: Any, status: int = 200) -> Response:

@@ -1,10 +1,16 @@
-"""The record of every AWS API call that was received. Durable, so that a test can ask after a kill."""
+"""The record of every AWS API call that was received. Durable, so that a test can ask after a kill.
+
+It has a file of its own: what is written with every request does not wait for the state's lock, nor hold it.
+"""
 
 import json
-import time
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from .store import Store
+from .clock import Clock
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -12,29 +18,49 @@ CREATE TABLE IF NOT EXISTS calls (
     request TEXT NOT NULL, error TEXT
 );
 """
+_COLUMNS = ("seq", "time", "service", "operation", "request", "error")
+_SHORTEST = 100
+"""Old calls are dropped so many at a time, at least."""
 
 
 class Calls:
-    """Numbered from 1, in the order of their completion."""
+    """Numbered from 1, in the order of their completion. The latest ``most()`` of them are kept."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        store.create_tables(_SCHEMA)
+    def __init__(self, path: Path, clock: Clock, most: Callable[[], int]) -> None:
+        self._clock = clock
+        self._most = most
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=OFF")  # a killed process loses nothing by it, a power cut may
+        self._db.executescript(_SCHEMA)
+        self._dropped = self._oldest() - 1
 
     def add(self, service: str, operation: str, request: dict[str, Any], error: str | None) -> None:
-        self._store.run(
-            "INSERT INTO calls (time, service, operation, request, error) VALUES (?, ?, ?, ?, ?)",
-            time.time(),
-            service,
-            operation,
-            json.dumps(request, default=repr),
-            error,
-        )
+        """Record a call that is over, with its parameters and the code it was refused with."""
+        values = (self._clock.now(), service, operation, json.dumps(request, default=repr), error)
+        with self._lock:
+            added = self._db.execute(
+                "INSERT INTO calls (time, service, operation, request, error) VALUES (?, ?, ?, ?, ?)", values
+            )
+            self._drop_before(int(added.lastrowid or 0) - self._most())
 
     def since(self, seq: int) -> list[dict[str, Any]]:
         """The calls with a greater number."""
-        rows = self._store.run(
-            "SELECT seq, time, service, operation, request, error FROM calls WHERE seq > ? ORDER BY seq", seq
-        )
-        names = ("seq", "time", "service", "operation", "request", "error")
-        return [{**dict(zip(names, row, strict=True)), "request": json.loads(row[4])} for row in rows]
+        with self._lock:
+            rows = self._db.execute(
+                f"SELECT {', '.join(_COLUMNS)} FROM calls WHERE seq > ? ORDER BY seq", (seq,)
+            ).fetchall()
+        return [{**dict(zip(_COLUMNS, row, strict=True)), "request": json.loads(row[4])} for row in rows]
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def _drop_before(self, last: int) -> None:
+        if last - self._dropped >= max(_SHORTEST, self._most() // 100):
+            self._db.execute("DELETE FROM calls WHERE seq <= ?", (last,))
+            self._dropped = last
+
+    def _oldest(self) -> int:
+        return int(self._db.execute("SELECT coalesce(min(seq), 1) FROM calls").fetchone()[0])

@@ -2,11 +2,11 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from .clock import Clock
 from .protocol import Request, Response
 from .store import Store
 
@@ -34,8 +34,9 @@ class Journal:
     """Grows with what there is, not with all that ever was: network interfaces, of which every file system makes and
     deletes some, leave it when they are deleted."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         store.create_tables(_SCHEMA)
         known = {name for (name,) in store.run("SELECT name FROM pragma_table_info('moto_journal')")}
         for name, kind in _LATER_COLUMNS.items():
@@ -48,7 +49,7 @@ class Journal:
         for method, target, headers, body, seed, moment in self._store.run(
             f"SELECT {columns} FROM moto_journal ORDER BY seq"
         ):
-            yield Entry(Request(method, target, json.loads(headers), bytes(body)), seed, moment or time.time())
+            yield Entry(Request(method, target, json.loads(headers), bytes(body)), seed, moment or self._clock.now())
 
     def add(self, operation: str, request: Request, response: Response, seed: int) -> None:
         """Write down a request that has changed something, or forget what it has undone."""
@@ -65,7 +66,7 @@ class Journal:
             request.target,
             json.dumps(dict(request.headers)),
             request.body,
-            time.time(),
+            self._clock.now(),
             made,
         )
 

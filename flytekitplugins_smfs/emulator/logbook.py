@@ -1,9 +1,9 @@
 """CloudWatch's log groups, streams and events. The logs service answers from it; jobs write into it."""
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .clock import Clock
 from .store import Store
 
 _SCHEMA = """
@@ -63,30 +63,31 @@ class Event:
 class LogBook:
     """The logs of one region. Groups hold streams, streams hold events in the order of their timestamps."""
 
-    def __init__(self, store: Store, region: str) -> None:
+    def __init__(self, store: Store, region: str, clock: Clock) -> None:
         self._store = store
         self._region = region
+        self._clock = clock
         store.create_tables(_SCHEMA)
 
     def at(self, region: str) -> "LogBook":
         """The logs of another region."""
-        return LogBook(self._store, region)
+        return LogBook(self._store, region, self._clock)
 
     def create_group(self, group: str) -> bool:
         """False if it exists already."""
         sql = "INSERT OR IGNORE INTO log_groups VALUES (?, ?, ?) RETURNING name"
-        return bool(self._store.run(sql, self._region, group, _milliseconds()))
+        return bool(self._store.run(sql, self._region, group, self._milliseconds()))
 
     def create_stream(self, group: str, stream: str) -> bool:
         """False if it exists already. Makes the group too."""
         self.create_group(group)
         sql = "INSERT OR IGNORE INTO log_streams VALUES (?, ?, ?, ?) RETURNING name"
-        return bool(self._store.run(sql, self._region, group, stream, _milliseconds()))
+        return bool(self._store.run(sql, self._region, group, stream, self._milliseconds()))
 
     def append(self, group: str, stream: str, events: Iterable[tuple[int, str]]) -> None:
         """Add (timestamp in epoch milliseconds, message) pairs; makes group and stream if they are not there."""
         self.create_stream(group, stream)
-        ingested = _milliseconds()
+        ingested = self._milliseconds()
         columns = "region, log_group, stream, timestamp, ingested, message"
         self._store.run_many(
             f"INSERT INTO log_events ({columns}) VALUES (?, ?, ?, ?, ?, ?)",
@@ -164,6 +165,5 @@ class LogBook:
         rows = self._store.run(sql, self._region, group, *streams, *position, start, end, limit)
         return [Event(*row) for row in rows]
 
-
-def _milliseconds() -> int:
-    return int(time.time() * 1000)
+    def _milliseconds(self) -> int:
+        return int(self._clock.now() * 1000)

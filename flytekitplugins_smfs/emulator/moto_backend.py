@@ -18,6 +18,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import UnknownServiceError
 
 from . import models
+from .clock import Clock
 from .faults import AwsError
 from .journal import Journal
 from .protocol import Request, Response, error_for
@@ -45,6 +46,7 @@ class MotoBackend:
         self,
         store: Store,
         settings: Settings,
+        clock: Clock,
         furnish_region: Callable[[Any, str], None],
         furnish_vpc: Callable[[Any, str], None],
     ) -> None:
@@ -58,7 +60,8 @@ class MotoBackend:
         self._clients: dict[tuple[str, str], Any] = {}
         self._known: set[tuple[str, str]] = set()
         self._app: Any = None
-        self._journal = Journal(store)
+        self._clock = clock
+        self._journal = Journal(store, clock)
         os.environ["MOTO_ACCOUNT_ID"] = settings.account
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
@@ -67,7 +70,7 @@ class MotoBackend:
         """Load moto and bring back its state from the journal."""
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-        from .clock import moto_at
+        from .moto_clock import moto_at
 
         logging.getLogger("moto").setLevel(logging.ERROR)
         self._app = DomainDispatcherApplication(create_backend_app)

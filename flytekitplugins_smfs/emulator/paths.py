@@ -4,7 +4,18 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-_OWN = ("buckets", "filesystems", "jobs", "processes", "state.db", "settings.", "images.json", "server.", "rclone.")
+_OWN = (
+    "buckets",
+    "filesystems",
+    "jobs",
+    "processes",
+    "state.db",
+    "calls.db",
+    "settings.",
+    "images.json",
+    "server.",
+    "rclone.",
+)
 """How the names of all that belongs to the state begin."""
 
 
@@ -37,6 +48,11 @@ class Paths:
     @property
     def database(self) -> Path:
         return self.state / "state.db"
+
+    @property
+    def calls(self) -> Path:
+        """The record of the AWS calls that were received."""
+        return self.state / "calls.db"
 
     @property
     def settings(self) -> Path:

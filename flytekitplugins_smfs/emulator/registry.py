@@ -1,10 +1,10 @@
 """How a service adds operations, and what an operation gets to work with."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from .clock import Clock
 from .paths import Paths
 from .scheduler import Scheduler
 from .settings import Settings
@@ -26,6 +26,7 @@ class Context:
     settings: Settings
     paths: Paths
     scheduler: Scheduler
+    clock: Clock
     ec2: "Network"
     iam: "Roles"
     logs: "LogBook"
@@ -38,8 +39,8 @@ class Context:
         return self.settings.account
 
     def now(self) -> float:
-        """Epoch seconds; what a response's timestamps and a document's times are made of."""
-        return time.time()
+        """Epoch seconds of the emulator's clock; what answers' timestamps and documents' times are made of."""
+        return self.clock.now()
 
     def at(self, region: str) -> "Context":
         """The same account in another region."""
@@ -56,6 +57,7 @@ class Context:
 
 Operation = Callable[[Context, dict[str, Any]], dict[str, Any] | None]
 Turn = Callable[[Context, str], float | None]
+Failure = Callable[[Context, str, Exception], None]
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Service:
     name: str
     operations: dict[str, Operation] = field(default_factory=dict)
     turns: dict[str, Turn] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
 
     def operation(self, name: str) -> Callable[[Operation], Operation]:
         """Register the function that answers an operation."""
@@ -83,11 +86,25 @@ class Service:
     def lifecycle(self, kind: str) -> Callable[[Turn], Turn]:
         """Register the function that takes the turns of ``ctx.scheduler.after(seconds, kind, id)``.
 
-        It gets the id, moves the thing on and returns the seconds until its next turn, or None when it is at rest.
+        It gets the id, moves the thing on and returns the seconds until its next turn, or None when it is at rest;
+        ``Look(seconds)`` if that turn only looks at what others change. If it raises, the ``failure`` is called.
         """
 
         def register(function: Turn) -> Turn:
             self.turns[kind] = function
+            return function
+
+        return register
+
+    def failure(self, kind: str) -> Callable[[Failure], Failure]:
+        """Register the function that ends a thing whose turn raised, as AWS ends it for an error of its own.
+
+        It gets the id and the exception. The emulator's log has the details; no other turn follows. Every kind that has
+        a lifecycle has one of these.
+        """
+
+        def register(function: Failure) -> Failure:
+            self.failures[kind] = function
             return function
 
         return register

@@ -82,6 +82,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, account: Account, port: int) -> None:
+        self._account = account
         self._dispatcher = Dispatcher(account)
         self._admin = Admin(account)
         super().__init__(("127.0.0.1", port), _Handler)
@@ -89,7 +90,8 @@ class Server(ThreadingHTTPServer):
     def answer(self, request: Request) -> Response:
         if request.path.startswith(PREFIX):
             return self._admin.handle(request)
-        return self._dispatcher.handle(request)
+        with self._account.requests.one():
+            return self._dispatcher.handle(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         log.debug("a connection ended early", exc_info=True)

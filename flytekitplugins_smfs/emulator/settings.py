@@ -16,6 +16,7 @@ class Settings:
 
     account: str = "123456789012"
     region: str = "us-east-1"
+    calls_kept: int = 100_000
 
     fsx_creating_seconds: float = 0.3
     fsx_updating_seconds: float = 0.2

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flytekitplugins_smfs.emulator.scheduler import Scheduler
 from flytekitplugins_smfs.emulator.settings import Settings
 from flytekitplugins_smfs.emulator.store import Store
-from tests.conftest import wait_for
 
 
 @pytest.fixture
@@ -67,56 +65,6 @@ def test_state_of_another_format_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(RuntimeError, match="format 99"):
         Store(tmp_path / "state.db")
-
-
-def test_turns_are_repeated_until_the_thing_is_at_rest(store: Store) -> None:
-    turns: list[str] = []
-
-    def turn(id: str) -> float | None:
-        turns.append(id)
-        if len(turns) == 1:
-            raise OSError("passes")
-        return 0.01 if len(turns) < 4 else None
-
-    scheduler = Scheduler(store)
-    scheduler.handle("kind", turn)
-    scheduler.start()
-    scheduler.after(0.01, "kind", "x")
-    wait_for(lambda: len(turns) == 4)
-    wait_for(lambda: not store.run("SELECT 1 FROM schedule"))
-    scheduler.stop()
-    assert turns == ["x"] * 4
-
-
-def test_turns_outlive_the_scheduler(store: Store) -> None:
-    Scheduler(store).after(0.0, "kind", "x")
-    taken = threading.Event()
-    later = Scheduler(store)
-    later.handle("kind", lambda id: taken.set())
-    later.start()
-    assert taken.wait(5)
-    later.stop()
-
-
-def test_a_thing_never_has_two_turns_at_once(store: Store) -> None:
-    inside, most, done = [0], [0], threading.Event()
-    scheduler = Scheduler(store)
-
-    def turn(id: str) -> float | None:
-        inside[0] += 1
-        most[0] = max(most[0], inside[0])
-        scheduler.after(0.0, "kind", id)
-        done.wait(0.01)
-        inside[0] -= 1
-        return None
-
-    scheduler.handle("kind", turn)
-    scheduler.start()
-    scheduler.after(0.0, "kind", "x")
-    assert not done.wait(0.3)
-    scheduler.cancel("kind", "x")
-    scheduler.stop()
-    assert most[0] == 1
 
 
 def test_settings_are_kept_where_they_differ(tmp_path: Path) -> None:

@@ -28,3 +28,8 @@ def file_system(ctx: Context, id: str) -> dict[str, Any]:
     if found is None or found["region"] != ctx.region:
         raise AwsError("FileSystemNotFound", f"File system '{id}' does not exist.")
     return found
+
+
+def internal_failure(error: Exception) -> dict[str, str]:
+    """The FailureDetails of what ended by an error of the service's own. FSx documents no text for it."""
+    return {"Message": f"InternalServerError: Amazon FSx encountered an internal error ({type(error).__name__})."}

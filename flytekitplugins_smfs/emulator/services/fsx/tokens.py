@@ -1,6 +1,5 @@
 """Client request tokens: the same request twice makes one thing."""
 
-import time
 from typing import Any
 
 from ...faults import AwsError
@@ -17,7 +16,7 @@ def earlier_answer(ctx: Context, operation: str, request: dict[str, Any]) -> str
     """
     token = request.get("ClientRequestToken")
     known = ctx.store.get(_TOKENS, f"{operation}/{ctx.region}/{token}") if token else None
-    if known is None or known["time"] < time.time() - _TOKEN_SECONDS:
+    if known is None or known["time"] < ctx.now() - _TOKEN_SECONDS:
         return None
     changed = [
         name for name in sorted({*known["request"], *request}) if known["request"].get(name) != request.get(name)
@@ -34,5 +33,5 @@ def earlier_answer(ctx: Context, operation: str, request: dict[str, Any]) -> str
 def remember(ctx: Context, operation: str, request: dict[str, Any], made: str) -> None:
     """Keep what a client token made."""
     if token := request.get("ClientRequestToken"):
-        document = {"request": request, "made": made, "time": time.time()}
+        document = {"request": request, "made": made, "time": ctx.now()}
         ctx.store.put(_TOKENS, f"{operation}/{ctx.region}/{token}", document)

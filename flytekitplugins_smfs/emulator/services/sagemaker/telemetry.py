@@ -29,7 +29,7 @@ def collect(ctx: Context, doc: Doc) -> tuple[dict[str, Any], bool]:
         place = f"{doc['attempt']}/{host}"
         events = []
         for offset, stamp, text in sandbox(ctx, doc, host).lines(offsets.get(place, 0)):
-            events.append((stamp, text.replace("\t", "#011")))
+            events.append((round(ctx.clock.of(stamp / 1000) * 1000), text.replace("\t", "#011")))
             offsets[place] = offset
             if len(events) >= _LARGEST_BATCH:
                 more = True

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import tarfile
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,7 @@ def build(ctx: Context, doc: Doc, host: str) -> ProcessSpec:
         binds=binds,
         isolated=inside,
         network=not (request.get("EnableNetworkIsolation") and len(host_names(request)) == 1),
-        deadline=ctx.now() + limit,
+        deadline=time.time() + limit,
         grace_seconds=ctx.settings.training_stop_grace_seconds,
     )
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from ....guard import Outside, Tree
 from ....registry import Context
-from ..documents import ASSOCIATION, INDEX
+from ....scheduler import Look
+from ..documents import ASSOCIATION, INDEX, internal_failure
 from ..repository import Link, baseline, import_all, synchronize
 from ..service import service
 from .record import link_of, linked
@@ -32,7 +33,7 @@ def move_on(ctx: Context, id: str) -> float | None:
         _settle(ctx, id, Lifecycle="AVAILABLE", FailureDetails=None)
     else:
         _synchronize(ctx, document, link)
-    return ctx.settings.association_scan_seconds
+    return Look(ctx.settings.association_scan_seconds)
 
 
 def drop_associations(ctx: Context, file_system_id: str) -> None:
@@ -65,8 +66,9 @@ def _synchronize(ctx: Context, document: dict[str, Any], link: Link) -> None:
     export_events = set(policies.get("AutoExportPolicy", {}).get("Events", []))
     index = ctx.store.get(INDEX, document["AssociationId"]) or {}
     changed = synchronize(link, index, import_events, export_events)
-    if changed and ctx.store.get(ASSOCIATION, document["AssociationId"]) is not None:
-        ctx.store.put(INDEX, document["AssociationId"], index)
+    with ctx.store.transaction():
+        if changed and ctx.store.get(ASSOCIATION, document["AssociationId"]) is not None:
+            ctx.store.put(INDEX, document["AssociationId"], index)
 
 
 def _settle(ctx: Context, id: str, **changes: Any) -> None:
@@ -101,3 +103,14 @@ def _forget(ctx: Context, id: str) -> None:
         ctx.store.delete(ASSOCIATION, id)
         ctx.store.delete(INDEX, id)
         ctx.scheduler.cancel(ASSOCIATION, id)
+
+
+@service.failure(ASSOCIATION)
+def fail(ctx: Context, id: str, error: Exception) -> None:
+    """An association that could not be made or deleted is FAILED; one that cannot follow its bucket, MISCONFIGURED."""
+    with ctx.store.transaction():
+        document = ctx.store.get(ASSOCIATION, id)
+        if document is not None:
+            unmade = document["Lifecycle"] in ("CREATING", "DELETING")
+            lifecycle = "FAILED" if unmade else "MISCONFIGURED"
+            ctx.store.update(ASSOCIATION, id, Lifecycle=lifecycle, FailureDetails=internal_failure(error))

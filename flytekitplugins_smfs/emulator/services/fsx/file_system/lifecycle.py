@@ -5,7 +5,7 @@ from typing import Any
 
 from ....registry import Context
 from ..association.lifecycle import drop_associations
-from ..documents import FILE_SYSTEM
+from ..documents import FILE_SYSTEM, internal_failure
 from ..service import service
 
 
@@ -19,7 +19,7 @@ def move_on(ctx: Context, id: str) -> float | None:
     if document["Lifecycle"] == "CREATING":
         _finish_creation(ctx, document)
     elif document["Lifecycle"] == "UPDATING":
-        _finish_update(ctx, document)
+        _finish_update(ctx, id)
     elif document["Lifecycle"] == "DELETING":
         _finish_deletion(ctx, document)
     return None
@@ -29,7 +29,7 @@ def _finish_creation(ctx: Context, document: dict[str, Any]) -> None:
     id = document["FileSystemId"]
     if (fault := document["fault"]) is not None:
         details = {"Message": fault.get("message", "The file system could not be created.")}
-        ctx.store.update(FILE_SYSTEM, id, Lifecycle=fault["lifecycle"], FailureDetails=details)
+        _settle(ctx, id, "CREATING", Lifecycle=fault["lifecycle"], FailureDetails=details)
         return
     (ctx.paths.filesystems / id).mkdir(exist_ok=True)
     interfaces = _create_interfaces(ctx, document)
@@ -51,14 +51,19 @@ def _create_interfaces(ctx: Context, document: dict[str, Any]) -> list[str]:
     return made
 
 
-def _finish_update(ctx: Context, document: dict[str, Any]) -> None:
-    pending = document.pop("pending", {})
-    document["LustreConfiguration"].update(pending.get("LustreConfiguration", {}))
-    if pending.get("StorageCapacity"):
-        document["StorageCapacity"] = pending["StorageCapacity"]
-    document["AdministrativeActions"][0]["Status"] = "COMPLETED"
-    document["Lifecycle"] = "AVAILABLE"
-    ctx.store.put(FILE_SYSTEM, document["FileSystemId"], document)
+def _finish_update(ctx: Context, id: str) -> None:
+    """Apply what an update asked for, to what is there now: a deletion may have begun meanwhile, or tags changed."""
+    with ctx.store.transaction():
+        document = ctx.store.get(FILE_SYSTEM, id)
+        if document is None or document["Lifecycle"] != "UPDATING":
+            return
+        pending = document.pop("pending", {})
+        document["LustreConfiguration"].update(pending.get("LustreConfiguration", {}))
+        if pending.get("StorageCapacity"):
+            document["StorageCapacity"] = pending["StorageCapacity"]
+        document["AdministrativeActions"][0]["Status"] = "COMPLETED"
+        document["Lifecycle"] = "AVAILABLE"
+        ctx.store.put(FILE_SYSTEM, id, document)
 
 
 def _finish_deletion(ctx: Context, document: dict[str, Any]) -> None:
@@ -70,3 +75,28 @@ def _finish_deletion(ctx: Context, document: dict[str, Any]) -> None:
     if directory.exists():
         shutil.rmtree(directory)
     ctx.store.delete(FILE_SYSTEM, id)
+
+
+def _settle(ctx: Context, id: str, lifecycle: str, **changes: Any) -> None:
+    """Change a file system that is still in this lifecycle."""
+    with ctx.store.transaction():
+        current = ctx.store.get(FILE_SYSTEM, id)
+        if current is not None and current["Lifecycle"] == lifecycle:
+            ctx.store.update(FILE_SYSTEM, id, **changes)
+
+
+@service.failure(FILE_SYSTEM)
+def fail(ctx: Context, id: str, error: Exception) -> None:
+    """A file system that could not be made or deleted is FAILED; of one that could not be updated the update is."""
+    with ctx.store.transaction():
+        document = ctx.store.get(FILE_SYSTEM, id)
+        if document is None:
+            return
+        details = internal_failure(error)
+        if document["Lifecycle"] == "UPDATING":
+            document["AdministrativeActions"][0].update(Status="FAILED", FailureDetails=details)
+            document.pop("pending", None)
+            document["Lifecycle"] = "AVAILABLE"
+        else:
+            document.update(Lifecycle="FAILED", FailureDetails=details)
+        ctx.store.put(FILE_SYSTEM, id, document)

@@ -6,7 +6,7 @@ from typing import Any
 from ....guard import Outside, names
 from ....registry import Context
 from ..association.record import link_of
-from ..documents import TASK
+from ..documents import TASK, internal_failure
 from ..repository import Link, export_paths, import_paths
 from ..service import service
 from .record import UNFINISHED, reached
@@ -28,7 +28,7 @@ def move_on(ctx: Context, id: str) -> float | None:
         ctx.store.update(TASK, id, Lifecycle="CANCELED", EndTime=ctx.now())
         return None
     if document["Lifecycle"] == "PENDING":
-        ctx.store.update(TASK, id, Lifecycle="EXECUTING", StartTime=ctx.now())
+        _settle(ctx, id, "PENDING", Lifecycle="EXECUTING", StartTime=ctx.now())
         return ctx.settings.repository_task_seconds
     try:
         count = _execute(ctx, document)
@@ -37,8 +37,22 @@ def move_on(ctx: Context, id: str) -> float | None:
         ctx.store.update(TASK, id, Lifecycle="FAILED", EndTime=ctx.now(), FailureDetails=details)
         return None
     status = {"TotalCount": count, "SucceededCount": count, "FailedCount": 0, "LastUpdatedTime": ctx.now()}
-    ctx.store.update(TASK, id, Lifecycle="SUCCEEDED", EndTime=ctx.now(), Status=status)
+    _settle(ctx, id, "EXECUTING", Lifecycle="SUCCEEDED", EndTime=ctx.now(), Status=status)
     return None
+
+
+def _settle(ctx: Context, id: str, lifecycle: str, **changes: Any) -> None:
+    """Change a task that is still in this lifecycle: it may have been cancelled meanwhile."""
+    with ctx.store.transaction():
+        current = ctx.store.get(TASK, id)
+        if current is not None and current["Lifecycle"] == lifecycle:
+            ctx.store.update(TASK, id, **changes)
+
+
+@service.failure(TASK)
+def fail(ctx: Context, id: str, error: Exception) -> None:
+    """The task is FAILED."""
+    ctx.store.update(TASK, id, Lifecycle="FAILED", EndTime=ctx.now(), FailureDetails=internal_failure(error))
 
 
 def _execute(ctx: Context, document: dict[str, Any]) -> int:

@@ -15,6 +15,7 @@ from ....containers.sandbox import Sandbox, SandboxError
 from ....containers.spec import ExitRecord
 from ....guard import Outside
 from ....registry import Context
+from ....scheduler import Look
 from ....store import Doc
 from .. import artifacts, objects, placement, telemetry, workspace
 from ..placement import JobFailure
@@ -107,7 +108,7 @@ def _training(ctx: Context, doc: Doc) -> float | None:
         _interfere(ctx, doc, sandboxes, outcomes)
     elif not more:
         return _ended(ctx, doc, [outcome for outcome in outcomes if outcome is not None])
-    return time.monotonic() - began if more else _patience(ctx)
+    return Look(time.monotonic() - began if more else _patience(ctx))
 
 
 def _patience(ctx: Context) -> float:
@@ -239,3 +240,11 @@ def _waited_too_long(ctx: Context, doc: Doc) -> bool:
 
 
 _PHASES = {"starting": _starting, "downloading": _downloading, "training": _training, "uploading": _uploading}
+
+
+@service.failure(TRAINING_JOB)
+def fail(ctx: Context, id: str, error: Exception) -> None:
+    """The job is Failed with an InternalServerError; what it runs is ended."""
+    doc = ctx.store.get(TRAINING_JOB, id)
+    if doc is not None and doc["status"] not in ENDED:
+        _finish(ctx.at(doc["region"]), doc, ("Failed", "Failed", _INTERNAL))

@@ -4,17 +4,20 @@ import secrets
 from typing import Any
 
 from ....registry import Context
+from ....scheduler import Look
 from ....store import Doc
 from ..documents import identity, later
 from ..service import service
 from ..tags import record as tags
 from ..training_job import api as training
+from ..training_job.record import TRAINING_JOB
 from .record import TUNING_JOB
 from .rules import grid_size
 from .search import Tried
 from .stopping import hopeless
 from .trial import Trial, best, definitions, search, training_request, trials, tried
 
+_INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 _ALL_FAILED = "All training jobs failed. Please take a look at the training jobs failures to get more details."
 _REST = 4
 """A job of hundreds of trials rests so many times as long as it took to look at them."""
@@ -45,7 +48,7 @@ def take_turn(ctx: Context, id: str) -> float | None:
             return _finish(ctx, doc, some, "Completed")
         for trial in hopeless(ctx, doc, some):
             training.request_stop(ctx, trial.job["name"])
-    return max(float(ctx.settings.tuning_poll_seconds), _REST * (ctx.now() - began))
+    return Look(max(float(ctx.settings.tuning_poll_seconds), _REST * (ctx.now() - began)))
 
 
 def _start_trial(ctx: Context, doc: Doc, some: list[Trial]) -> tuple[Doc, list[Trial]]:
@@ -106,3 +109,17 @@ def _finish(ctx: Context, doc: Doc, some: list[Trial], status: str) -> float | N
     changes: dict[str, Any] = {"status": "Failed" if failed else status, "failure": _ALL_FAILED if failed else None}
     ctx.store.update(TUNING_JOB, doc["id"], ended=ctx.now(), modified=later(ctx, doc), **changes)
     return None
+
+
+@service.failure(TUNING_JOB)
+def fail(ctx: Context, id: str, error: Exception) -> None:
+    """The tuning job is Failed with an InternalServerError; its training jobs are stopped."""
+    doc = ctx.store.get(TUNING_JOB, id)
+    if doc is None or doc["ended"] is not None:
+        return
+    ctx = ctx.at(doc["region"])
+    now = later(ctx, doc)
+    ctx.store.update(TUNING_JOB, id, status="Failed", failure=_INTERNAL, ended=now, modified=now)
+    for record in doc["trials"]:
+        if ctx.store.get(TRAINING_JOB, identity(ctx, record["name"])) is not None:
+            training.request_stop(ctx, record["name"])
