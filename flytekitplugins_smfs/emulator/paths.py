@@ -8,12 +8,15 @@ _OWN = (
     "buckets",
     "filesystems",
     "jobs",
+    "keys.db",
+    "objects",
     "processes",
     "state.db",
     "calls.db",
     "settings.",
     "images.json",
     "server.",
+    "s3.log",
     "rclone.",
 )
 """How the names of all that belongs to the state begin."""
@@ -29,6 +32,16 @@ class Paths:
     def buckets(self) -> Path:
         """One directory per S3 bucket, one file per object."""
         return self.state / "buckets"
+
+    @property
+    def objects(self) -> Path:
+        """The store of S3's objects; see the room of that name."""
+        return self.state / "objects"
+
+    @property
+    def keys(self) -> Path:
+        """The table of access keys."""
+        return self.state / "keys.db"
 
     @property
     def filesystems(self) -> Path:
