@@ -13,6 +13,7 @@ from .moto_backend import MotoBackend
 from .network import Network
 from .paths import Paths
 from .registry import Context
+from .renewal import Parts, Renewal
 from .requests import Requests
 from .roles import Roles
 from .scheduler import Scheduler
@@ -48,17 +49,36 @@ class Account:
             injections=Injections(self.store),
             region=settings.region,
         )
+        self.renewal = Renewal(
+            Parts(
+                requests=self.requests,
+                settings=settings,
+                store=self.store,
+                clock=self.clock,
+                calls=self.calls,
+                moto=self.moto,
+                storage=self.storage,
+                scheduler=self.scheduler,
+                paths=paths,
+                furnish=self.furnish,
+            )
+        )
 
     def start(self) -> None:
         """Bring everything back from the state directory; furnish it if it is new."""
         self.storage.start()
         self.moto.start()
         self.storage.await_ready()
-        furnish(self.store, self.settings, self.paths, self.moto)
+        if self.furnish():
+            self.renewal.remember()
         for service in self.services.values():
             for kind, turn in service.turns.items():
                 self.scheduler.handle(kind, partial(turn, self.context), partial(service.failures[kind], self.context))
         self.scheduler.start(self._busy)
+
+    def furnish(self) -> bool:
+        """Furnish it if it is new; whether it was."""
+        return furnish(self.store, self.settings, self.paths, self.moto)
 
     def stop(self) -> None:
         self.scheduler.stop()

@@ -14,7 +14,7 @@ _FAR_SECONDS = 100 * 365 * 86400.0
 
 
 class Admin:
-    """``GET health|calls?since=N|settings|faults|processes|clock`` and ``PUT settings|faults|clock``."""
+    """``GET health|calls?since=N|settings|faults|processes|clock`` ``PUT settings|faults|clock``, ``POST reset``."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -26,8 +26,12 @@ class Admin:
                 return self._get(name, request)
             if request.method == "PUT":
                 return self._put(name, json.loads(request.body))
+            if request.method == "POST":
+                return self._post(name)
         except (ValueError, TypeError) as problem:
             return _json({"error": str(problem)}, 400)
+        except TimeoutError as problem:
+            return _json({"error": str(problem)}, 503)
         return _json({"error": f"no {request.method} here"}, 405)
 
     def _get(self, name: str, request: Request) -> Response:
@@ -45,6 +49,12 @@ class Admin:
         if name == "processes":
             groups = processes.live(self._account.paths.processes)
             return _json({"processes": [{"name": g.name, "pid": g.pid, "started": g.started} for g in groups]})
+        return _json({"error": f"there is no {name!r}"}, 404)
+
+    def _post(self, name: str) -> Response:
+        if name == "reset":
+            self._account.renewal.renew()
+            return _json({"status": "ready"})
         return _json({"error": f"there is no {name!r}"}, 404)
 
     def _put(self, name: str, document: Any) -> Response:

@@ -53,6 +53,13 @@ class Calls:
             ).fetchall()
         return [{**dict(zip(_COLUMNS, row, strict=True)), "request": json.loads(row[4])} for row in rows]
 
+    def clear(self) -> None:
+        """Forget all; the next one has the number 1."""
+        with self._lock:
+            self._db.execute("DELETE FROM calls")
+            self._db.execute("DELETE FROM sqlite_sequence")
+            self._dropped = 0
+
     def close(self) -> None:
         with self._lock:
             self._db.close()

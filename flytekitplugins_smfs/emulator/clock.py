@@ -25,10 +25,16 @@ class Clock:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        kept = store.get(_KIND, _ID) or {}
-        self._offset = float(kept.get("offset", 0.0))
-        self._mode: Mode = kept.get("mode", "real")
-        self._latest = self._noted = float(kept.get("seen", 0.0))
+        self._mode: Mode = "real"
+        self.read()
+
+    def read(self) -> None:
+        """Take what the store says. Time may go back by it: call it when the store has become another."""
+        kept = self._store.get(_KIND, _ID) or {}
+        with self._lock:
+            self._offset = float(kept.get("offset", 0.0))
+            self._mode = kept.get("mode", "real")
+            self._latest = self._noted = float(kept.get("seen", 0.0))
 
     @property
     def offset(self) -> float:

@@ -18,6 +18,7 @@ import psutil
 
 from . import processes
 from .instance import AlreadyRunning, free_port, is_locked, read_server_file
+from .parent import end_with
 from .paths import Paths
 from .settings import Settings
 
@@ -58,11 +59,17 @@ def emulator() -> None:
 @_state_option
 @click.option("--port", type=int, default=0, help="Port on 127.0.0.1; 0 takes the last one, or any free one.")
 @click.option("--detach", is_flag=True, help="Return when it is ready, and leave it running.")
+@click.option("--with-process", type=int, metavar="PID", help="End when this process is gone.")
+@click.option("--temporary", is_flag=True, help="Remove the state when it ends.")
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change a setting, e.g. a delay.")
-def start(state: Path, port: int, detach: bool, changes: tuple[str, ...]) -> None:
+def start(
+    state: Path, port: int, detach: bool, with_process: int | None, temporary: bool, changes: tuple[str, ...]
+) -> None:
     """Start the embedded AWS. If it is running already, say so."""
     paths = Paths(state.absolute())
     settings = _parsed(changes)
+    if detach and (with_process or temporary):
+        raise click.UsageError("--with-process and --temporary are for a server that is not detached")
     if foreign := paths.foreign():
         raise click.ClickException(f"{paths.state} is not a state directory: it has {', '.join(foreign[:5])}")
     if is_locked(paths):
@@ -79,11 +86,18 @@ def start(state: Path, port: int, detach: bool, changes: tuple[str, ...]) -> Non
     from .server import serve  # takes long to load, and the other commands do not need it
 
     click.echo(f"starting on state {paths.state}; end it with Ctrl-C", err=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # until the server has its own way
+    if with_process:
+        end_with(with_process)
     try:
         serve(paths.state, port or None, settings)
     except AlreadyRunning:
+        temporary = False
         server = _wait_ready(paths, None)
         click.echo(f"already running on {server['url']} (pid {server['pid']}, state {paths.state})")
+    finally:
+        if temporary:
+            paths.remove()
 
 
 @emulator.command()

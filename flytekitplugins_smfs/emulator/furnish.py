@@ -30,14 +30,18 @@ _BUCKETS = {
 }
 
 
-def furnish(store: Store, settings: Settings, paths: Paths, moto: MotoBackend) -> None:
-    """Furnish the account, once in its life. The network of each region is furnished when it is first asked for."""
+def furnish(store: Store, settings: Settings, paths: Paths, moto: MotoBackend) -> bool:
+    """Furnish the account, once in its life; whether that was now.
+
+    The network of each region is furnished when it is first asked for.
+    """
     (paths.buckets / f"sagemaker-{settings.region}-{settings.account}").mkdir(exist_ok=True)
     if store.get("account", "furnished"):
-        return
+        return False
     _role(moto.client("iam", settings.region))
     moto.client("ec2", settings.region).describe_vpcs()
     store.put("account", "furnished", {"id": "furnished"})
+    return True
 
 
 def furnish_region(ec2: Any, region: str) -> None:

@@ -31,6 +31,10 @@ _VPC = re.compile(rb"<vpcId>([^<]+)</vpcId>")
 _READS = ("Describe", "Get", "List", "Head", "BatchGet", "Simulate", "Search", "Lookup", "Scan", "Query")
 
 
+Kept = tuple[bytes, set[str], set[tuple[str, str]]]
+"""What moto knew at a moment, the regions whose network was furnished, and those that were woken."""
+
+
 class _Raw(io.BytesIO):
     """A response body that botocore can stream."""
 
@@ -92,6 +96,22 @@ class MotoBackend:
         if response.status >= 500:
             return self._refusal(service, operation)
         return response
+
+    def kept(self) -> Kept:
+        """All that moto knows now, for ``bring_back``. The journal is the store's."""
+        from . import moto_memory
+
+        with self._lock:
+            return moto_memory.kept(), set(self._furnished), set(self._known)
+
+    def bring_back(self, kept: Kept | None) -> None:
+        """Know what was known when ``kept`` answered this, and nothing that came later; with None, nothing at all."""
+        from . import moto_memory
+
+        with self._lock:
+            memory, furnished, known = kept or (b"", set(), set())
+            moto_memory.bring_back(memory) if memory else moto_memory.forget()
+            self._furnished, self._known = set(furnished), set(known)
 
     def client(self, service: str, region: str) -> Any:
         """A boto client whose calls go straight to ``handle``, for the emulator's own use."""

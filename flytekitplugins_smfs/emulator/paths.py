@@ -1,6 +1,7 @@
 """Where everything of one embedded account lies on disk."""
 
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ _OWN = (
     "server.",
     "s3.log",
     "rclone.",
+    "forgotten.",
 )
 """How the names of all that belongs to the state begin."""
 
@@ -91,6 +93,14 @@ class Paths:
             return []
         return sorted(entry.name for entry in self.state.iterdir() if not entry.name.startswith(_OWN))
 
+    def forget_files(self) -> Path:
+        """Put what jobs and file systems hold out of the way, at once. Answers the directory, for removal."""
+        forgotten = Path(tempfile.mkdtemp(prefix="forgotten.", dir=self.state))
+        for directory in (self.filesystems, self.jobs, self.processes):
+            directory.rename(forgotten / directory.name)
+            directory.mkdir()
+        return forgotten
+
     def remove(self) -> None:
         """Remove all state, and nothing foreign."""
         for entry in list(self.state.iterdir()) if self.state.is_dir() else []:
@@ -102,3 +112,5 @@ class Paths:
     def create(self) -> None:
         for directory in (self.state, self.buckets, self.filesystems, self.jobs, self.processes):
             directory.mkdir(parents=True, exist_ok=True)
+        for forgotten in self.state.glob("forgotten.*"):  # left by a server that was killed
+            shutil.rmtree(forgotten, ignore_errors=True)

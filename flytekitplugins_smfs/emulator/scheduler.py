@@ -3,8 +3,9 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from .agenda import Agenda, Key
 from .clock import Clock
@@ -44,6 +45,7 @@ class Scheduler:
         self._failed: dict[Key, tuple[Exception, int]] = {}
         self._busy: Callable[[], bool] = lambda: False
         self._agenda = Agenda()
+        self._paused = False
         self._running: set[Key] = set()
         self._late: set[Key] = set()
         self._guard = threading.Lock()
@@ -81,9 +83,36 @@ class Scheduler:
     def start(self, busy: Callable[[], bool] | None = None) -> None:
         """Begin. While ``busy`` answers true, a clock that may skip does not."""
         self._busy = busy or self._busy
+        self._read()
+        self._thread.start()
+
+    def _read(self) -> None:
         for kind, id, due in self._store.run("SELECT kind, id, due FROM schedule ORDER BY due"):
             self._put((kind, id), due)
-        self._thread.start()
+
+    @contextmanager
+    def at_rest(self, seconds: float) -> Iterator[None]:
+        """No turn is taken within; after it what is due is read from the store, which may be another by then.
+
+        Raises TimeoutError if turns that are running do not end in so many seconds.
+        """
+        with self._rest:
+            self._paused = True
+            over = self._rest.wait_for(lambda: not self._running, seconds)
+            running = sorted(f"{kind} {id}" for kind, id in self._running)
+        try:
+            if not over:
+                raise TimeoutError(f"still at work after {seconds:g} s: {', '.join(running[:5])}")
+            yield
+            with self._guard:
+                self._agenda = Agenda()
+                self._failed.clear()
+                self._late.clear()
+            self._read()
+        finally:
+            with self._guard:
+                self._paused = False
+            self._look.set()
 
     def stop(self) -> None:
         """Finish the turns that are running and start no more."""
@@ -147,6 +176,8 @@ class Scheduler:
         """Start what is due; answer when the next turn comes."""
         now = self._clock.now()
         with self._guard:
+            if self._paused:
+                return None
             while (key := self._agenda.take(now)) is not None:
                 if key in self._running:
                     self._late.add(key)
@@ -159,7 +190,7 @@ class Scheduler:
     def _skip(self) -> bool:
         """Jump to the next firm turn if nothing goes on; False if something does, or there is none."""
         with self._guard:
-            due = None if self._running else self._agenda.next_firm()
+            due = None if self._running or self._paused else self._agenda.next_firm()
         if due is None or due <= self._clock.now() or self._busy():
             return False
         self._clock.jump(due)

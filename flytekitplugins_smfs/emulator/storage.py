@@ -54,6 +54,11 @@ class Storage:
                 self._process.terminate()
             self._keeper.join(0.1)
 
+    def clear(self) -> None:
+        """Remove all buckets."""
+        for bucket in list(self._buckets.iterdir()):
+            shutil.rmtree(bucket)
+
     def forward(self, request: Request) -> Response:
         """Answer a request that came to the other port."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)

@@ -111,6 +111,26 @@ class Store:
         with self._lock:
             self._db.executescript(script)
 
+    def copy(self) -> sqlite3.Connection:
+        """Everything in it now, in memory. Give it to ``restore``."""
+        memory = sqlite3.connect(":memory:", check_same_thread=False)
+        with self._lock:
+            self._db.backup(memory)
+        return memory
+
+    def restore(self, copy: sqlite3.Connection) -> None:
+        """Be as when the copy was made. Raises RuntimeError inside a transaction."""
+        with self._lock:
+            if self._depth:
+                raise RuntimeError("a transaction is under way")
+            copy.backup(self._db)
+
+    def clear(self) -> None:
+        """Forget every row; the tables stay."""
+        with self.transaction():
+            for (table,) in self.run("SELECT name FROM sqlite_master WHERE type = 'table'"):
+                self._db.execute(f"DELETE FROM {table}")
+
     def close(self) -> None:
         with self._lock:
             self._db.close()
