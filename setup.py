@@ -17,6 +17,8 @@ EMULATOR = [
     "optuna>=4.5",
     XGBOOST,
     "psutil>=6",
+    "protobuf>=5",
+    "pyarrow>=17",  # what XGBoost's container reads Parquet with
 ]
 WORKFLOWS = ["scikit-learn>=1.5", XGBOOST]
 CONNECTOR = ["flytekit[connector]>=1.16.31,<1.17"]
