@@ -46,7 +46,8 @@ class Account:
             iam=Roles(self.moto, settings.region),
             logs=LogBook(self.store, settings.region, self.clock),
             metrics=Metrics.open(self.store, settings.region),
-            injections=Injections(self.store),
+            injections=Injections(self.store, self.clock, self.services.values()),
+            mounts={kind: find for service in self.services.values() for kind, find in service.mounts.items()},
             region=settings.region,
         )
         self.renewal = Renewal(
@@ -55,6 +56,7 @@ class Account:
                 settings=settings,
                 store=self.store,
                 clock=self.clock,
+                injections=self.context.injections,
                 calls=self.calls,
                 moto=self.moto,
                 storage=self.storage,

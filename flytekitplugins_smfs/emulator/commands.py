@@ -176,9 +176,11 @@ def environment(server: dict[str, Any], settings: Settings) -> dict[str, str]:
 
 
 def _parsed(changes: tuple[str, ...]) -> dict[str, str]:
+    from . import services  # takes longer to load than the other commands need
+
     pairs = [change.partition("=") for change in changes]
     try:
-        Settings().update({name: value for name, _, value in pairs})
+        Settings(groups=services.settings()).update({name: value for name, _, value in pairs})
     except ValueError as problem:
         raise click.BadParameter(str(problem), param_hint="--set") from None
     return {name: value for name, _, value in pairs}

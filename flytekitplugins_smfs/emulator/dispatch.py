@@ -10,7 +10,7 @@ from .account import Account
 from .cbor import CborProtocol
 from .compression import inflated
 from .faults import AwsError, DropConnection, NotImplementedByEmulator
-from .models import service_model, speaks
+from .models import speaks
 from .moto_backend import scope
 from .protocol import JsonProtocol, QueryProtocol, Request, Response, error_for
 from .validation import check
@@ -18,9 +18,6 @@ from .validation import check
 Protocol = JsonProtocol | QueryProtocol | CborProtocol
 
 log = logging.getLogger(__name__)
-
-_TARGETS = {"GraniteServiceVersion20100801": "cloudwatch"}
-"""How newer clients address services that the installed botocore still speaks the query protocol with."""
 
 _CODE = re.compile(rb"<Code>([^<]+)</Code>|\"(?:__type|code)\": ?\"(?:[^\"#]*#)?([^\"]+)\"")
 
@@ -30,11 +27,11 @@ class Dispatcher:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._models = {name: service_model(name) for name in account.services}
+        self._models = {name: service.model for name, service in account.services.items()}
         self._by_target = {
             m.metadata["targetPrefix"]: n for n, m in self._models.items() if "targetPrefix" in m.metadata
         }
-        self._by_target.update({prefix: name for prefix, name in _TARGETS.items() if name in self._models})
+        self._by_target.update({prefix: s.name for s in account.services.values() for prefix in s.targets})
         self._by_scope = {m.signing_name: n for n, m in self._models.items() if speaks(m, "query")}
 
     def handle(self, request: Request) -> Response:
@@ -67,8 +64,8 @@ class Dispatcher:
                 raise AwsError("UnknownOperationException", f"{name} has no operation {operation!r}.")
             model = self._models[name].operation_model(operation)
             parameters = protocol.read(model, request)
-            self._account.context.injections.strike(name, operation)
-            check(name, model, parameters)
+            lost = self._account.context.injections.strike(name, operation, parameters)
+            check(self._account.services[name].errors.validation, model, parameters)
             function = self._account.services[name].operations.get(operation)
             if function is None:
                 raise NotImplementedByEmulator(f"{operation} of {name}")
@@ -84,20 +81,25 @@ class Dispatcher:
             self._account.calls.add(name, operation, parameters, "InternalServerError")
             text = "The embedded AWS has a defect here; its log has the details."
             return protocol.refuse(AwsError("InternalServerError", text, 500))
-        self._account.calls.add(name, operation, parameters, None)
+        self._account.calls.add(name, operation, parameters, "LostResponse" if lost else None)
+        if lost:
+            raise DropConnection
         return response
 
     def _moto(self, service: str, region: str, request: Request) -> Response:
         operation, parameters = _moto_call(request)
+        lost = False
         try:
-            self._account.context.injections.strike(service, operation)
+            lost = self._account.context.injections.strike(service, operation, parameters)
             response = self._account.moto.handle(service, region, operation, request)
         except DropConnection:
             self._account.calls.add(service, operation, parameters, "DroppedConnection")
             raise
         except AwsError as error:
             response = error_for(self._account.moto.protocol(service), error)
-        self._account.calls.add(service, operation, parameters, _error_code(response))
+        self._account.calls.add(service, operation, parameters, "LostResponse" if lost else _error_code(response))
+        if lost:
+            raise DropConnection
         return response
 
 

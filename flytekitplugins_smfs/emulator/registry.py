@@ -1,14 +1,23 @@
 """How a service adds operations, and what an operation gets to work with."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from botocore.model import ServiceModel
+
 from .clock import Clock
+from .declarations import Errors, Misfortune
+from .models import service_model
+from .mounts import Find
 from .paths import Paths
 from .scheduler import Scheduler
 from .settings import Settings
 from .store import Store
+from .tokens import Tokens
 
 if TYPE_CHECKING:
     from .injections import Injections
@@ -32,6 +41,7 @@ class Context:
     logs: "LogBook"
     metrics: "Metrics"
     injections: "Injections"
+    mounts: Mapping[str, Find]
     region: str
 
     @property
@@ -62,7 +72,14 @@ Failure = Callable[[Context, str, Exception], None]
 
 @dataclass
 class Service:
-    """The operations and lifecycles of one AWS service, by botocore's name of it ("fsx", "sagemaker", ...).
+    """One AWS service, by botocore's name of it ("fsx", "sagemaker", ...): its operations, its lifecycles, and all else
+    that the emulator has to know of it.
+
+    ``settings`` are dataclasses of what can be set; ``errors`` its codes for what every service refuses;
+    ``misfortunes`` what can be ordered to happen to its resources; ``targets`` prefixes of X-Amz-Target that it answers
+    besides the model's; ``metrics`` the namespaces of CloudWatch that it writes to itself; ``tokens`` the rule of its
+    client tokens; ``mounts`` the types of file systems that jobs may mount from it; ``directory`` has the service's
+    model in a file ``model.json`` if botocore has none.
 
     ``operation`` functions get requests that the service model has already accepted, members as botocore names them,
     timestamps as epoch floats; they answer in the same shape (extra members are dropped, timestamps may be epoch
@@ -70,9 +87,33 @@ class Service:
     """
 
     name: str
+    settings: tuple[type, ...] = ()
+    errors: Errors = field(default_factory=Errors)
+    misfortunes: tuple[Misfortune, ...] = ()
+    targets: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    tokens: Tokens | None = None
+    directory: Path | None = None
+    mounts: dict[str, Find] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
     turns: dict[str, Turn] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
+
+    @cached_property
+    def model(self) -> ServiceModel:
+        """The service's model: what its requests and answers are made of."""
+        if self.directory is None:
+            return service_model(self.name)
+        return ServiceModel(json.loads((self.directory / "model.json").read_text()), self.name)
+
+    def mount(self, kind: str) -> Callable[[Find], Find]:
+        """Register the function that finds a file system of a type, as FileSystemDataSource names types."""
+
+        def register(function: Find) -> Find:
+            self.mounts[kind] = function
+            return function
+
+        return register
 
     def operation(self, name: str) -> Callable[[Operation], Operation]:
         """Register the function that answers an operation."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from . import processes
 from .calls import Calls
 from .clock import Clock
+from .injections import Injections
 from .moto_backend import Kept, MotoBackend
 from .paths import Paths
 from .requests import Requests
@@ -34,6 +35,7 @@ class Parts:
     settings: Settings
     store: Store
     clock: Clock
+    injections: Injections
     calls: Calls
     moto: MotoBackend
     storage: Storage
@@ -71,6 +73,7 @@ class Renewal:
                 self._put_back()
                 parts.calls.clear()
                 parts.clock.read()
+                parts.injections.read()
         threading.Thread(target=shutil.rmtree, args=(forgotten, True), name="forgotten", daemon=True).start()
 
     def _put_back(self) -> None:

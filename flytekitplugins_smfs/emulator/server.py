@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from . import processes
+from . import processes, services
 from .account import Account
 from .admin import PREFIX, Admin
 from .dispatch import Dispatcher
@@ -113,7 +113,7 @@ def serve(state: Path, port: int | None, changes: dict[str, Any]) -> None:
     paths.create()
     with only_one(paths):
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        settings = Settings.load(paths.settings)
+        settings = Settings.load(paths.settings, services.settings())
         if changes:
             settings.update(changes)
         before = read_server_file(paths)

@@ -5,74 +5,86 @@ Values come from ``<state>/settings.json``, from ``start --set name=value`` and,
 """
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Group = TypeVar("Group")
 
 
 @dataclass
 class Settings:
-    """All settings with their defaults. Names in ``_seconds`` are delays; each service adds its own fields here."""
+    """The settings of the emulator itself, and those that the services declare: dataclasses with defaults.
+
+    Names in ``_seconds`` are delays. All names are different; outside of here they are one flat table. What a file
+    names and nobody here has declared stays in the file and does nothing.
+    """
 
     account: str = "123456789012"
     region: str = "us-east-1"
     calls_kept: int = 100_000
+    """How many calls the record of calls keeps."""
+    max_processes: int = 64
+    """How many processes of jobs may run at once; the jobs that follow wait in Starting."""
 
-    fsx_creating_seconds: float = 0.3
-    fsx_updating_seconds: float = 0.2
-    fsx_deleting_seconds: float = 0.2
-    association_creating_seconds: float = 0.2
-    association_deleting_seconds: float = 0.1
-    association_scan_seconds: float = 0.5
-    repository_task_seconds: float = 0.1
-
-    training_starting_seconds: float = 0.2
-    training_poll_seconds: float = 0.05
-    training_stop_grace_seconds: float = 5.0
-    training_threads: int = 1
-    training_spot_price: float = 0.3
-    training_isolation: bool = True
-    tuning_poll_seconds: float = 0.1
-    tuning_quota_jobs: int = 750
-    tuning_quota_parallel_jobs: int = 10
-
+    groups: tuple[type, ...] = field(default=(), repr=False)
     file: Path | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        self._declared = {kind: kind() for kind in self.groups}
+        self._unknown: dict[str, Any] = {}
+
     @classmethod
-    def load(cls, path: Path) -> "Settings":
+    def load(cls, path: Path, groups: tuple[type, ...] = ()) -> "Settings":
         """The settings of a state directory; defaults where the file says nothing."""
-        settings = cls(file=path)
+        settings = cls(groups=groups, file=path)
         if path.exists():
-            settings._apply(json.loads(path.read_text()))
+            kept = json.loads(path.read_text())
+            known = {name for _, name, _ in settings._all()}
+            settings._apply({name: value for name, value in kept.items() if name in known})
+            settings._unknown = {name: value for name, value in kept.items() if name not in known}
         return settings
+
+    def of(self, kind: type[Group]) -> Group:
+        """The settings that a service has declared."""
+        declared: Group = self._declared[kind]
+        return declared
 
     def update(self, changes: dict[str, Any]) -> None:
         """Set some values and write them to the file. Raises ValueError for an unknown name or a wrong type."""
         self._apply(changes)
         if self.file is not None:
             temporary = self.file.with_suffix(".tmp")
-            defaults = Settings().as_dict()
+            defaults = Settings(groups=self.groups).as_dict()
             own = {name: value for name, value in self.as_dict().items() if value != defaults[name]}
-            temporary.write_text(json.dumps(own, indent=2))
+            temporary.write_text(json.dumps({**self._unknown, **own}, indent=2))
             temporary.replace(self.file)
 
     def as_dict(self) -> dict[str, Any]:
-        values = asdict(self)
-        del values["file"]
-        return values
+        """All settings by name."""
+        return {name: getattr(holder, name) for holder, name, _ in self._all()}
+
+    def _all(self) -> Iterator[tuple[Any, str, type]]:
+        """What holds each setting, its name and its type."""
+        for holder in (self, *self._declared.values()):
+            for one in fields(holder):
+                if one.name not in ("groups", "file"):
+                    yield holder, one.name, type(one.default)
 
     def _apply(self, changes: dict[str, Any]) -> None:
-        kinds = {f.name: type(f.default) for f in fields(self) if f.name != "file"}
+        known = {name: (holder, kind) for holder, name, kind in self._all()}
         checked: dict[str, Any] = {}
         for name, value in changes.items():
-            if name not in kinds:
-                raise ValueError(f"unknown setting {name!r}; known are: {', '.join(sorted(kinds))}")
+            if name not in known:
+                raise ValueError(f"unknown setting {name!r}; known are: {', '.join(sorted(known))}")
+            kind = known[name][1]
             try:
-                checked[name] = _convert(value, kinds[name])
-            except (TypeError, ValueError):
-                raise ValueError(f"setting {name!r} needs a {kinds[name].__name__}, not {value!r}") from None
+                checked[name] = _convert(value, kind)
+            except (TypeError, ValueError, OverflowError):
+                raise ValueError(f"setting {name!r} needs a {kind.__name__}, not {value!r}") from None
         for name, value in checked.items():
-            setattr(self, name, value)
+            setattr(known[name][0], name, value)
 
 
 def _convert(value: Any, kind: type) -> Any:
@@ -82,6 +94,6 @@ def _convert(value: Any, kind: type) -> Any:
             raise ValueError(value)
         return words[value.lower()]
     converted = kind(value)
-    if kind in (int, float) and converted < 0:
-        raise ValueError("negative")
+    if kind in (int, float) and not 0 <= converted < float("inf"):
+        raise ValueError("neither negative nor infinite")
     return converted

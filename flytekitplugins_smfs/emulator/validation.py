@@ -13,14 +13,6 @@ from botocore.model import OperationModel, Shape
 
 from .faults import AwsError
 
-_CODES = {
-    "fsx": "BadRequest",
-    "logs": "InvalidParameterException",
-    "cloudwatch": "InvalidParameterValue",
-    "efs": "BadRequest",
-}
-"""The code each service gives a violated constraint; the others say ValidationException."""
-
 _TYPES: dict[str, tuple[type, ...]] = {
     "structure": (dict,),
     "map": (dict,),
@@ -36,8 +28,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def check(service: str, operation: OperationModel, request: dict[str, Any]) -> None:
-    """Raise AwsError with all violations of the operation's input shape, as AWS counts and words them."""
+def check(code: str, operation: OperationModel, request: dict[str, Any]) -> None:
+    """Raise AwsError of a code with all violations of the operation's input shape, as AWS counts and words them."""
     shape = operation.input_shape
     if shape is None:
         return
@@ -45,7 +37,7 @@ def check(service: str, operation: OperationModel, request: dict[str, Any]) -> N
     if problems:
         noun = "error" if len(problems) == 1 else "errors"
         raise AwsError(
-            _CODES.get(service, "ValidationException"),
+            code,
             f"{len(problems)} validation {noun} detected: {'; '.join(problems)}",
         )
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from flytekitplugins_smfs.emulator.services import settings
+from flytekitplugins_smfs.emulator.services.fsx.settings import FsxSettings
 from flytekitplugins_smfs.emulator.settings import Settings
 from flytekitplugins_smfs.emulator.store import Store
 
@@ -69,10 +71,14 @@ def test_state_of_another_format_is_refused(tmp_path: Path) -> None:
 
 def test_settings_are_kept_where_they_differ(tmp_path: Path) -> None:
     file = tmp_path / "settings.json"
-    Settings.load(file).update({"fsx_creating_seconds": "2"})
+    Settings.load(file, settings()).update({"fsx_creating_seconds": "2"})
     assert file.read_text() == '{\n  "fsx_creating_seconds": 2.0\n}'
-    assert Settings.load(file).fsx_creating_seconds == 2.0
+    assert Settings.load(file, settings()).of(FsxSettings).fsx_creating_seconds == 2.0
+    Settings.load(file).update({"region": "eu-central-1"})
+    kept = Settings.load(file, settings())
+    assert (kept.region, kept.of(FsxSettings).fsx_creating_seconds) == ("eu-central-1", 2.0)
     with pytest.raises(ValueError, match="known are"):
-        Settings.load(file).update({"nothing": 1})
-    with pytest.raises(ValueError, match="needs a float"):
-        Settings.load(file).update({"fsx_creating_seconds": -1})
+        kept.update({"nothing": 1})
+    for wrong in (-1, "nan", "inf", "soon", None):
+        with pytest.raises(ValueError, match="needs a float"):
+            kept.update({"fsx_creating_seconds": wrong})

@@ -6,6 +6,7 @@ import botocore.session
 import pytest
 
 from flytekitplugins_smfs.emulator.faults import AwsError
+from flytekitplugins_smfs.emulator.services import load
 from flytekitplugins_smfs.emulator.validation import check
 
 SESSION = botocore.session.Session()
@@ -14,7 +15,7 @@ SESSION = botocore.session.Session()
 def problem(service: str, operation: str, request: dict[str, Any]) -> AwsError:
     """The error of a request that must fail."""
     with pytest.raises(AwsError) as caught:
-        check(service, SESSION.get_service_model(service).operation_model(operation), request)
+        check(load()[service].errors.validation, SESSION.get_service_model(service).operation_model(operation), request)
     return caught.value
 
 
@@ -67,7 +68,7 @@ def test_map_keys_and_values_are_checked() -> None:
 def test_java_character_classes_are_understood(value: str) -> None:
     model = SESSION.get_service_model("sagemaker").operation_model("AddTags")
     arn = "arn:aws:sagemaker:us-east-1:123456789012:training-job/x"
-    check("sagemaker", model, {"ResourceArn": arn, "Tags": [{"Key": value, "Value": value}]})
+    check("ValidationException", model, {"ResourceArn": arn, "Tags": [{"Key": value, "Value": value}]})
 
 
 def test_every_pattern_of_our_services_is_one_python_can_check() -> None:

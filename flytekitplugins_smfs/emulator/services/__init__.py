@@ -10,6 +10,11 @@ from importlib import import_module
 from ..registry import Service
 
 
+def settings() -> tuple[type, ...]:
+    """What all services declare that can be set."""
+    return tuple(kind for service in load().values() for kind in service.settings)
+
+
 def load() -> dict[str, Service]:
     """Every service of this directory, whole, by botocore's name of it."""
     found: dict[str, Service] = {}

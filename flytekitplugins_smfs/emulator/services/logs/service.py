@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from ...declarations import Errors
 from ...faults import AwsError
 from ...registry import Context, Service
 
-service = Service("logs")
-
 BAD = "InvalidParameterException"
 """The code of a request that breaks a rule."""
+
+service = Service("logs", errors=Errors(validation=BAD))
 
 PAGE = 50
 """Groups or streams per page unless asked otherwise."""

@@ -9,8 +9,8 @@ from typing import Any
 from ...containers.spec import Bind
 from ...guard import is_plain
 from ...registry import Context
-from . import filesystems, objects
-from .placement import JobFailure
+from . import objects
+from .placement import JobFailure, mount_of
 
 
 def lay_out(ctx: Context, request: dict[str, Any], ml: Path, host: int, isolated: bool) -> list[Bind]:
@@ -41,7 +41,7 @@ def _inside(path: Path, ml: Path) -> str:
 
 
 def _mounted(ctx: Context, source: dict[str, Any]) -> Path:
-    found = filesystems.find(ctx, source)
+    found = mount_of(ctx, source)
     directory = found.directory(source["DirectoryPath"]) if found else None
     if directory is None:
         raise JobFailure(f"ClientError: Unable to mount file system: {source['FileSystemId']}")

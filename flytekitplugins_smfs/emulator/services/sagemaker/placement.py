@@ -6,8 +6,8 @@ in failed jobs where they are public, else the documented rule.
 
 from typing import Any
 
+from ...mounts import Mount
 from ...registry import Context
-from . import filesystems
 
 _NO_S3_ROUTE = (
     "Please ensure that the subnet's route table has a route to an S3 VPC endpoint or a NAT device, and both the "
@@ -28,6 +28,11 @@ def check(ctx: Context, request: dict[str, Any]) -> None:
         source = channel["DataSource"].get("FileSystemDataSource")
         if source is not None:
             _check_mount(ctx, source, request["VpcConfig"])
+
+
+def mount_of(ctx: Context, source: dict[str, Any]) -> Mount | None:
+    """The file system of a FileSystemDataSource; None if there is none of that id."""
+    return ctx.mounts[source["FileSystemType"]](ctx, source["FileSystemId"])
 
 
 def check_download(ctx: Context, request: dict[str, Any]) -> None:
@@ -68,7 +73,7 @@ def _check_network(ctx: Context, request: dict[str, Any]) -> None:
 
 def _check_mount(ctx: Context, source: dict[str, Any], vpc: dict[str, Any]) -> None:
     cannot = f"ClientError: Unable to mount file system: {source['FileSystemId']}"
-    found = filesystems.find(ctx, source)
+    found = mount_of(ctx, source)
     if found is None:
         raise JobFailure(f"{cannot}. File system of type {source['FileSystemType']} does not exist.")
     if not found.available:

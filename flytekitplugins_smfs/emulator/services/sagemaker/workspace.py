@@ -20,6 +20,7 @@ from ...registry import Context
 from ...store import Doc
 from . import channels, objects
 from .placement import JobFailure
+from .settings import settings
 
 _INHERITED = ("LANG", "LC_ALL", "HOME", "USER", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 _DAY = 24 * 3600
@@ -51,7 +52,7 @@ def ml_directory(ctx: Context, doc: Doc, host: str) -> Path:
 
 def isolated(ctx: Context) -> bool:
     """Whether jobs get a private file tree: where the system allows it and the settings do not forbid it."""
-    return ctx.settings.training_isolation and isolation_available()
+    return settings(ctx).training_isolation and isolation_available()
 
 
 def command(ctx: Context, request: dict[str, Any]) -> list[str]:
@@ -94,7 +95,7 @@ def build(ctx: Context, doc: Doc, host: str) -> ProcessSpec:
         isolated=inside,
         network=not (request.get("EnableNetworkIsolation") and len(host_names(request)) == 1),
         deadline=time.time() + limit,
-        grace_seconds=ctx.settings.training_stop_grace_seconds,
+        grace_seconds=settings(ctx).training_stop_grace_seconds,
     )
 
 
@@ -169,7 +170,7 @@ def _channel_configuration(channel: dict[str, Any], default_mode: str) -> dict[s
 def _environment(ctx: Context, doc: Doc, host: str, root: Path, files: dict[str, Any]) -> dict[str, str]:
     """What the container sees: the request's Environment over AWS's variables over those of the training toolkit."""
     request = doc["request"]
-    threads = str(ctx.settings.training_threads)
+    threads = str(settings(ctx).training_threads)
     return {
         **{name: os.environ[name] for name in _INHERITED if name in os.environ},
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),

@@ -11,7 +11,7 @@ from flytekitplugins_smfs.emulator.clock import Clock
 from flytekitplugins_smfs.emulator.paths import Paths
 from flytekitplugins_smfs.emulator.registry import Context
 from flytekitplugins_smfs.emulator.scheduler import Scheduler
-from flytekitplugins_smfs.emulator.services import load
+from flytekitplugins_smfs.emulator.services import load, settings
 from flytekitplugins_smfs.emulator.services.fsx.documents import FILE_SYSTEM, TASK
 from flytekitplugins_smfs.emulator.settings import Settings
 from flytekitplugins_smfs.emulator.store import Doc, Store
@@ -53,9 +53,9 @@ def fsx(tmp_path: Path) -> Fsx:
     clock = Clock(store)
     paths = Paths(tmp_path)
     paths.create()
-    parts: dict[str, Any] = dict.fromkeys(("ec2", "iam", "logs", "metrics", "injections"), nothing)
+    parts: dict[str, Any] = dict.fromkeys(("ec2", "iam", "logs", "metrics", "injections", "mounts"), nothing)
     context = Context(
-        store=store, settings=Settings(), paths=paths, scheduler=Scheduler(store, clock), clock=clock,
+        store=store, settings=Settings(groups=settings()), paths=paths, scheduler=Scheduler(store, clock), clock=clock,
         region="us-east-1", **parts,
     )  # fmt: skip
     return Fsx(store, context)

@@ -6,8 +6,8 @@ from ....faults import AwsError
 from ....paging import page
 from ....registry import Context
 from ..documents import ASSOCIATION, new_id, shown
-from ..service import service
-from ..tokens import earlier_answer, remember
+from ..service import service, tokens
+from ..settings import settings
 from .record import association, matches, normal
 from .rules import check, check_filter
 
@@ -16,7 +16,7 @@ from .rules import check, check_filter
 def create_association(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Link a prefix of a bucket to a directory; importing comes with its first turn."""
     with ctx.store.transaction():
-        made = earlier_answer(ctx, "CreateDataRepositoryAssociation", request)
+        made = tokens.earlier(ctx, "CreateDataRepositoryAssociation", request)
         if made is not None:
             return {"Association": shown(association(ctx, made))}
         check(ctx, request)
@@ -34,11 +34,11 @@ def create_association(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             "Tags": request.get("Tags", []),
             "CreationTime": ctx.now(),
             "region": ctx.region,
-            "fault": ctx.injections.resource_fault("association"),
+            "fault": ctx.injections.misfortune("resource", "association"),
         }
         ctx.store.put(ASSOCIATION, id, document)
-        remember(ctx, "CreateDataRepositoryAssociation", request, id)
-        ctx.scheduler.after(ctx.settings.association_creating_seconds, ASSOCIATION, id)
+        tokens.remember(ctx, "CreateDataRepositoryAssociation", request, id)
+        ctx.scheduler.after(settings(ctx).association_creating_seconds, ASSOCIATION, id)
     return {"Association": shown(document)}
 
 
@@ -69,7 +69,7 @@ def update_association(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             document["S3"] = {**(document["S3"] or {}), **request["S3"]}
         document["ImportedFileChunkSize"] = request.get("ImportedFileChunkSize", document["ImportedFileChunkSize"])
         ctx.store.put(ASSOCIATION, id, document)
-        ctx.scheduler.after(ctx.settings.association_creating_seconds, ASSOCIATION, id)
+        ctx.scheduler.after(settings(ctx).association_creating_seconds, ASSOCIATION, id)
     return {"Association": shown(document)}
 
 
@@ -82,5 +82,5 @@ def delete_association(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         document = association(ctx, id)
         if document["Lifecycle"] != "DELETING":
             ctx.store.update(ASSOCIATION, id, Lifecycle="DELETING", delete_data=delete_data)
-            ctx.scheduler.after(ctx.settings.association_deleting_seconds, ASSOCIATION, id)
+            ctx.scheduler.after(settings(ctx).association_deleting_seconds, ASSOCIATION, id)
     return {"AssociationId": id, "Lifecycle": "DELETING", "DeleteDataInFileSystem": delete_data}

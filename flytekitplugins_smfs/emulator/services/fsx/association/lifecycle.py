@@ -9,6 +9,7 @@ from ....scheduler import Look
 from ..documents import ASSOCIATION, INDEX, internal_failure
 from ..repository import Link, baseline, import_all, synchronize
 from ..service import service
+from ..settings import settings
 from .record import link_of, linked
 
 
@@ -33,7 +34,7 @@ def move_on(ctx: Context, id: str) -> float | None:
         _settle(ctx, id, Lifecycle="AVAILABLE", FailureDetails=None)
     else:
         _synchronize(ctx, document, link)
-    return Look(ctx.settings.association_scan_seconds)
+    return Look(settings(ctx).association_scan_seconds)
 
 
 def drop_associations(ctx: Context, file_system_id: str) -> None:

@@ -7,9 +7,9 @@ from ....faults import AwsError
 from ....paging import page
 from ....registry import Context
 from ..documents import FILE_SYSTEM, file_system, shown
-from ..service import service
+from ..service import service, tokens
+from ..settings import settings
 from ..tags.rules import check_tags
-from ..tokens import earlier_answer, remember
 from .record import new
 from .rules import UPDATABLE, check_file_system, check_network, check_update
 
@@ -23,13 +23,13 @@ def create_file_system(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     check_tags(request.get("Tags", []))
     vpc, groups = check_network(ctx, request)
     with _creating, ctx.store.transaction():
-        made = earlier_answer(ctx, "CreateFileSystem", request)
+        made = tokens.earlier(ctx, "CreateFileSystem", request)
         if made is not None:
             return {"FileSystem": shown(file_system(ctx, made))}
         document = new(ctx, request, vpc, groups)
         ctx.store.put(FILE_SYSTEM, document["FileSystemId"], document)
-        remember(ctx, "CreateFileSystem", request, document["FileSystemId"])
-        ctx.scheduler.after(ctx.settings.fsx_creating_seconds, FILE_SYSTEM, document["FileSystemId"])
+        tokens.remember(ctx, "CreateFileSystem", request, document["FileSystemId"])
+        ctx.scheduler.after(settings(ctx).fsx_creating_seconds, FILE_SYSTEM, document["FileSystemId"])
     return {"FileSystem": shown(document)}
 
 
@@ -66,7 +66,7 @@ def update_file_system(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         }
         document["AdministrativeActions"] = [action, *document["AdministrativeActions"]]
         ctx.store.put(FILE_SYSTEM, document["FileSystemId"], document)
-        ctx.scheduler.after(ctx.settings.fsx_updating_seconds, FILE_SYSTEM, document["FileSystemId"])
+        ctx.scheduler.after(settings(ctx).fsx_updating_seconds, FILE_SYSTEM, document["FileSystemId"])
     return {"FileSystem": shown(document)}
 
 
@@ -78,5 +78,5 @@ def delete_file_system(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         document = file_system(ctx, id)
         if document["Lifecycle"] != "DELETING":
             ctx.store.update(FILE_SYSTEM, id, Lifecycle="DELETING")
-            ctx.scheduler.after(ctx.settings.fsx_deleting_seconds, FILE_SYSTEM, id)
+            ctx.scheduler.after(settings(ctx).fsx_deleting_seconds, FILE_SYSTEM, id)
     return {"FileSystemId": id, "Lifecycle": "DELETING"}

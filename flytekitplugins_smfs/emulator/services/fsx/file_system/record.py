@@ -44,5 +44,5 @@ def new(ctx: Context, request: dict[str, Any], vpc: str, groups: list[str]) -> d
         },
         "region": ctx.region,
         "groups": groups,
-        "fault": ctx.injections.resource_fault("file-system"),
+        "fault": ctx.injections.misfortune("resource", "file-system"),
     }

@@ -6,8 +6,8 @@ from ....faults import AwsError, NotImplementedByEmulator
 from ....paging import page
 from ....registry import Context
 from ..documents import TASK, new_id, shown
-from ..service import service
-from ..tokens import earlier_answer, remember
+from ..service import service, tokens
+from ..settings import settings
 from .lifecycle import WORK
 from .record import UNFINISHED, matches, reached, task
 from .rules import check
@@ -19,7 +19,7 @@ def create_task(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if request["Type"] not in WORK:
         raise NotImplementedByEmulator(f"data repository tasks of type {request['Type']}")
     with ctx.store.transaction():
-        made = earlier_answer(ctx, "CreateDataRepositoryTask", request)
+        made = tokens.earlier(ctx, "CreateDataRepositoryTask", request)
         if made is not None:
             return {"DataRepositoryTask": shown(task(ctx, made))}
         check(ctx, request)
@@ -39,8 +39,8 @@ def create_task(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             "region": ctx.region,
         }
         ctx.store.put(TASK, id, document)
-        remember(ctx, "CreateDataRepositoryTask", request, id)
-        ctx.scheduler.after(ctx.settings.repository_task_seconds, TASK, id)
+        tokens.remember(ctx, "CreateDataRepositoryTask", request, id)
+        ctx.scheduler.after(settings(ctx).repository_task_seconds, TASK, id)
     return {"DataRepositoryTask": shown(document)}
 
 

@@ -9,6 +9,7 @@ from ..association.record import link_of
 from ..documents import TASK, internal_failure
 from ..repository import Link, export_paths, import_paths
 from ..service import service
+from ..settings import settings
 from .record import UNFINISHED, reached
 
 WORK: dict[str, Callable[[Link, list[str]], int]] = {
@@ -29,7 +30,7 @@ def move_on(ctx: Context, id: str) -> float | None:
         return None
     if document["Lifecycle"] == "PENDING":
         _settle(ctx, id, "PENDING", Lifecycle="EXECUTING", StartTime=ctx.now())
-        return ctx.settings.repository_task_seconds
+        return settings(ctx).repository_task_seconds
     try:
         count = _execute(ctx, document)
     except Outside as problem:  # "If a path that you provide isn't valid, the task fails." (API reference)

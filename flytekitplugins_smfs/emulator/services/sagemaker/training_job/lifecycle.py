@@ -20,6 +20,7 @@ from ....store import Doc
 from .. import artifacts, objects, placement, telemetry, workspace
 from ..placement import JobFailure
 from ..service import service
+from ..settings import settings
 from .record import ENDED, TRAINING_JOB, edit, end, enter
 
 log = logging.getLogger(__name__)
@@ -59,11 +60,11 @@ def _starting(ctx: Context, doc: Doc) -> float | None:
     if doc["stop"]:
         return _finish(ctx, doc, ("Stopped", "Stopped", None))
     waited = ctx.now() - doc["phase_since"]
-    if waited < ctx.settings.training_starting_seconds:
-        return float(ctx.settings.training_starting_seconds - waited)
+    if waited < settings(ctx).training_starting_seconds:
+        return float(settings(ctx).training_starting_seconds - waited)
     if _waited_too_long(ctx, doc):
         return _finish(ctx, doc, ("Stopped", "MaxWaitTimeExceeded", None))
-    if ctx.injections.job_fault("capacity", doc["name"]):
+    if ctx.injections.misfortune("job", "capacity", doc["name"]):
         raise JobFailure(_CAPACITY)
     placement.check(ctx, doc["request"])
     workspace.command(ctx, doc["request"])
@@ -114,7 +115,7 @@ def _training(ctx: Context, doc: Doc) -> float | None:
 def _patience(ctx: Context) -> float:
     """Seconds until the next look at a running job: longer when there are so many that looking would be all we do."""
     alive = len(os.listdir(ctx.paths.processes))
-    return max(float(ctx.settings.training_poll_seconds), _SECONDS_PER_JOB * alive)
+    return max(float(settings(ctx).training_poll_seconds), _SECONDS_PER_JOB * alive)
 
 
 def _observe(ctx: Context, doc: Doc) -> bool:
@@ -133,14 +134,14 @@ def _interfere(ctx: Context, doc: Doc, sandboxes: list[Sandbox], outcomes: list[
     """Stop what must not go on: on request, when the capacity is taken away, or when another host has failed."""
     if doc["stop"] and not doc["stop_sent"]:
         for sandbox in sandboxes:
-            sandbox.stop("Stopped", ctx.settings.training_stop_grace_seconds)
+            sandbox.stop("Stopped", settings(ctx).training_stop_grace_seconds)
         ctx.store.update(TRAINING_JOB, doc["id"], stop_sent=True)
     elif any(outcome is not None and outcome.code != 0 for outcome in outcomes):
         for sandbox in sandboxes:
             sandbox.stop("PeerFailed", _AT_ONCE)
-    elif ctx.injections.job_fault("interruption", doc["name"]):
+    elif ctx.injections.misfortune("job", "interruption", doc["name"]):
         for sandbox in sandboxes:
-            sandbox.stop("Interrupted", ctx.settings.training_stop_grace_seconds)
+            sandbox.stop("Interrupted", settings(ctx).training_stop_grace_seconds)
 
 
 def _ended(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> float | None:
@@ -199,7 +200,7 @@ def _again(ctx: Context, doc: Doc, secondary: str, message: str) -> float:
         now_doc["attempt"] += 1
         now_doc["stop_sent"] = False
         enter(ctx, now_doc, "Starting", "Preparing the instances for training", phase="starting")
-    return float(ctx.settings.training_starting_seconds)
+    return float(settings(ctx).training_starting_seconds)
 
 
 def _uploading(ctx: Context, doc: Doc) -> float | None:

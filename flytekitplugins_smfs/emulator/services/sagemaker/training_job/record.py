@@ -10,6 +10,7 @@ from ....registry import Context
 from ....store import Doc
 from ..documents import identity, later
 from ..metric_definitions import metric_definitions
+from ..settings import settings
 
 TRAINING_JOB = "sagemaker.training-job"
 """The kind of the documents and of the scheduler's turns; the id is the job's name."""
@@ -84,7 +85,7 @@ def description(ctx: Context, doc: Doc) -> dict[str, Any]:
     seconds = elapsed_seconds(doc)
     billable = seconds
     if seconds is not None and request.get("EnableManagedSpotTraining"):
-        billable = max(1, math.ceil(seconds * ctx.settings.training_spot_price))
+        billable = max(1, math.ceil(seconds * settings(ctx).training_spot_price))
     answer: dict[str, Any] = {
         **{name: value for name, value in request.items() if name != "Tags"},
         "AlgorithmSpecification": specification(request),

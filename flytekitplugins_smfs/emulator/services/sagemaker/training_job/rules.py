@@ -17,7 +17,7 @@ _LONGEST_RUN = 28 * 24 * 3600
 
 def check(ctx: Context, request: dict[str, Any]) -> None:
     """Raise the error AWS would answer this request with, if any."""
-    _refuse_unimplemented(request)
+    _refuse_unimplemented(ctx, request)
     for rule in (_algorithm, _channels, _resources, _stopping_condition, _checkpoints):
         for problem in rule(request):
             raise AwsError("ValidationException", problem)
@@ -25,7 +25,7 @@ def check(ctx: Context, request: dict[str, Any]) -> None:
         raise AwsError("ValidationException", problem)
 
 
-def _refuse_unimplemented(request: dict[str, Any]) -> None:
+def _refuse_unimplemented(ctx: Context, request: dict[str, Any]) -> None:
     modes = {channel.get("InputMode") for channel in request.get("InputDataConfig", [])}
     sources = [channel["DataSource"] for channel in request.get("InputDataConfig", [])]
     kinds = {source.get("S3DataSource", {}).get("S3DataType") for source in sources}
@@ -34,7 +34,7 @@ def _refuse_unimplemented(request: dict[str, Any]) -> None:
         "InstanceGroups (heterogeneous clusters)": bool(request["ResourceConfig"].get("InstanceGroups")),
         "TrainingPlanArn": "TrainingPlanArn" in request["ResourceConfig"],
         "input mode Pipe": "Pipe" in modes | {request["AlgorithmSpecification"]["TrainingInputMode"]},
-        "FileSystemDataSource of type EFS": "EFS" in systems,
+        "FileSystemDataSource of type EFS": bool(systems - {None} - set(ctx.mounts)),
         "S3DataType AugmentedManifestFile": "AugmentedManifestFile" in kinds,
         "S3DataType Converse": "Converse" in kinds,
         "DebugRuleConfigurations": bool(request.get("DebugRuleConfigurations")),

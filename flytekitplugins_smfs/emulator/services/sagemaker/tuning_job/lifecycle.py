@@ -8,6 +8,7 @@ from ....scheduler import Look
 from ....store import Doc
 from ..documents import identity, later
 from ..service import service
+from ..settings import settings
 from ..tags import record as tags
 from ..training_job import api as training
 from ..training_job.record import TRAINING_JOB
@@ -48,7 +49,7 @@ def take_turn(ctx: Context, id: str) -> float | None:
             return _finish(ctx, doc, some, "Completed")
         for trial in hopeless(ctx, doc, some):
             training.request_stop(ctx, trial.job["name"])
-    return Look(max(float(ctx.settings.tuning_poll_seconds), _REST * (ctx.now() - began)))
+    return Look(max(float(settings(ctx).tuning_poll_seconds), _REST * (ctx.now() - began)))
 
 
 def _start_trial(ctx: Context, doc: Doc, some: list[Trial]) -> tuple[Doc, list[Trial]]:
@@ -80,7 +81,7 @@ def _parents(ctx: Context, doc: Doc, which: int) -> list[Tried]:
 
 def _most_trials(ctx: Context, doc: Doc) -> int:
     config = doc["request"]["HyperParameterTuningJobConfig"]
-    limit = int(config["ResourceLimits"].get("MaxNumberOfTrainingJobs", ctx.settings.tuning_quota_jobs))
+    limit = int(config["ResourceLimits"].get("MaxNumberOfTrainingJobs", settings(ctx).tuning_quota_jobs))
     if config["Strategy"] == "Grid":
         return min(limit, sum(map(grid_size, definitions(doc["request"]))))
     return limit

@@ -6,6 +6,7 @@ from typing import Any
 from ....faults import AwsError, NotImplementedByEmulator
 from ....registry import Context
 from ..documents import identity
+from ..settings import settings
 from ..training_job import rules as training_rules
 from . import search
 from .record import TUNING_JOB
@@ -44,8 +45,8 @@ def _refuse_unimplemented(request: dict[str, Any], config: dict[str, Any]) -> No
 def _check_quotas(ctx: Context, limits: dict[str, Any]) -> None:
     """The account's quotas; see "Resource limits" of automatic model tuning in the developer guide."""
     asked = (
-        ("training jobs", limits.get("MaxNumberOfTrainingJobs", 0), ctx.settings.tuning_quota_jobs),
-        ("parallel training jobs", limits["MaxParallelTrainingJobs"], ctx.settings.tuning_quota_parallel_jobs),
+        ("training jobs", limits.get("MaxNumberOfTrainingJobs", 0), settings(ctx).tuning_quota_jobs),
+        ("parallel training jobs", limits["MaxParallelTrainingJobs"], settings(ctx).tuning_quota_parallel_jobs),
     )
     for what, number, quota in asked:
         if number > quota:
