@@ -12,6 +12,7 @@ from .metrics import Metrics
 from .moto_backend import MotoBackend
 from .network import Network
 from .paths import Paths
+from .places import Places
 from .registry import Context
 from .renewal import Parts, Renewal
 from .requests import Requests
@@ -48,6 +49,7 @@ class Account:
             metrics=Metrics.open(self.store, settings.region),
             injections=Injections(self.store, self.clock, self.services.values()),
             mounts={kind: find for service in self.services.values() for kind, find in service.mounts.items()},
+            places=Places(self.store, self.scheduler, lambda: settings.max_processes),
             region=settings.region,
         )
         self.renewal = Renewal(

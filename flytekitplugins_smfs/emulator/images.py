@@ -77,6 +77,12 @@ def program(request: dict[str, Any], table: Path) -> list[str] | None:
     return None
 
 
+def is_simulated(request: dict[str, Any]) -> bool:
+    """Whether a training request names the image ``simulated``, in whatever registry and with whatever tag."""
+    image = request["AlgorithmSpecification"].get("TrainingImage") or ""
+    return image.rpartition("/")[2].partition(":")[0] == "simulated"
+
+
 def is_script_mode(request: dict[str, Any]) -> bool:
     """Whether a request brings its own script for a framework image."""
     return "sagemaker_program" in request.get("HyperParameters", {}) or "SAGEMAKER_PROGRAM" in request.get(

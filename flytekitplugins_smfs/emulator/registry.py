@@ -14,6 +14,7 @@ from .declarations import Errors, Misfortune
 from .models import service_model
 from .mounts import Find
 from .paths import Paths
+from .places import Places
 from .scheduler import Scheduler
 from .settings import Settings
 from .store import Store
@@ -42,6 +43,7 @@ class Context:
     metrics: "Metrics"
     injections: "Injections"
     mounts: Mapping[str, Find]
+    places: Places
     region: str
 
     @property

@@ -53,7 +53,7 @@ def fsx(tmp_path: Path) -> Fsx:
     clock = Clock(store)
     paths = Paths(tmp_path)
     paths.create()
-    parts: dict[str, Any] = dict.fromkeys(("ec2", "iam", "logs", "metrics", "injections", "mounts"), nothing)
+    parts: dict[str, Any] = dict.fromkeys(("ec2", "iam", "logs", "metrics", "injections", "mounts", "places"), nothing)
     context = Context(
         store=store, settings=Settings(groups=settings()), paths=paths, scheduler=Scheduler(store, clock), clock=clock,
         region="us-east-1", **parts,

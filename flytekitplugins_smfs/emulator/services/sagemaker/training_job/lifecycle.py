@@ -21,6 +21,7 @@ from .. import artifacts, objects, placement, telemetry, workspace
 from ..placement import JobFailure
 from ..service import service
 from ..settings import settings
+from . import simulated
 from .record import ENDED, TRAINING_JOB, edit, end, enter
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ _CAPACITY = (
 _INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 _AT_ONCE = 0.0
 _CHECKPOINT_SECONDS = 1.0
+_WAITING_SECONDS = 30.0
+"""A job that waits for a place is told when it is free; it looks at its MaxWaitTimeInSeconds meanwhile."""
 _SECONDS_PER_JOB = 0.004
 _checkpoints_saved: dict[str, float] = {}
 """When the checkpoints of a running job were last looked at; nothing is lost with it."""
@@ -64,14 +67,24 @@ def _starting(ctx: Context, doc: Doc) -> float | None:
         return float(settings(ctx).training_starting_seconds - waited)
     if _waited_too_long(ctx, doc):
         return _finish(ctx, doc, ("Stopped", "MaxWaitTimeExceeded", None))
+    if not _has_places(ctx, doc):
+        return Look(_WAITING_SECONDS)
     if ctx.injections.misfortune("job", "capacity", doc["name"]):
         raise JobFailure(_CAPACITY)
     placement.check(ctx, doc["request"])
-    workspace.command(ctx, doc["request"])
+    if not simulated.is_simulated(doc["request"]):
+        workspace.command(ctx, doc["request"])
     with edit(ctx, doc["name"]) as now_doc:
         now_doc["started"] = now_doc["started"] or ctx.now()
         enter(ctx, now_doc, "Downloading", "Downloading input data", phase="downloading")
     return _AT_ONCE
+
+
+def _has_places(ctx: Context, doc: Doc) -> bool:
+    """Whether the job's processes may start; it waits in Starting until then."""
+    if simulated.is_simulated(doc["request"]):
+        return True
+    return ctx.places.take(TRAINING_JOB, doc["id"], len(workspace.host_names(doc["request"])))
 
 
 def _downloading(ctx: Context, doc: Doc) -> float | None:
@@ -79,15 +92,22 @@ def _downloading(ctx: Context, doc: Doc) -> float | None:
         return _finish(ctx, doc, ("Stopped", "Stopped", None))
     placement.check_download(ctx, doc["request"])
     shutil.rmtree(workspace.attempt_directory(ctx, doc), ignore_errors=True)
+    if simulated.is_simulated(doc["request"]):
+        workspace.attempt_directory(ctx, doc).mkdir(parents=True)
+    else:
+        _lay_out(ctx, doc)
+    with edit(ctx, doc["name"]) as now_doc:
+        message = "Training image download completed. Training in progress."
+        enter(ctx, now_doc, "Training", message, phase="training")
+    return _AT_ONCE
+
+
+def _lay_out(ctx: Context, doc: Doc) -> None:
     hosts = workspace.host_names(doc["request"])
     specs = {host: _built(ctx, doc, host) for host in hosts}
     artifacts.restore_checkpoints(ctx, doc)
     for host, spec in specs.items():
         spec.write(workspace.sandbox(ctx, doc, host).folder.spec)
-    with edit(ctx, doc["name"]) as now_doc:
-        message = "Training image download completed. Training in progress."
-        enter(ctx, now_doc, "Training", message, phase="training")
-    return _AT_ONCE
 
 
 def _built(ctx: Context, doc: Doc, host: str) -> Any:
@@ -96,6 +116,8 @@ def _built(ctx: Context, doc: Doc, host: str) -> Any:
 
 
 def _training(ctx: Context, doc: Doc) -> float | None:
+    if simulated.is_simulated(doc["request"]):
+        return _simulated(ctx, doc)
     sandboxes = [workspace.sandbox(ctx, doc, host) for host in workspace.host_names(doc["request"])]
     try:
         for sandbox in sandboxes:
@@ -110,6 +132,14 @@ def _training(ctx: Context, doc: Doc) -> float | None:
     elif not more:
         return _ended(ctx, doc, [outcome for outcome in outcomes if outcome is not None])
     return Look(time.monotonic() - began if more else _patience(ctx))
+
+
+def _simulated(ctx: Context, doc: Doc) -> float | None:
+    """Wait until the job's time is over; a look is all it takes before."""
+    if ctx.injections.misfortune("job", "interruption", doc["name"]):
+        return _interrupted(ctx, doc)
+    left = simulated.left(ctx, doc)
+    return left if left > 0 and not doc["stop"] else _upload(ctx, doc, simulated.verdict(ctx, doc))
 
 
 def _patience(ctx: Context) -> float:
@@ -148,6 +178,7 @@ def _ended(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> float | None:
     """All hosts have ended: decide what that means."""
     artifacts.save_checkpoints(ctx, doc)
     _checkpoints_saved.pop(doc["id"], None)
+    ctx.places.give_back(TRAINING_JOB, doc["id"])
     reasons = {outcome.reason for outcome in outcomes}
     verdict: tuple[str, str, str | None]
     if doc["stop"]:
@@ -165,6 +196,10 @@ def _ended(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> float | None:
         verdict = ("Completed", "Completed", None)
     else:
         verdict = ("Failed", "Failed", _failure_reason(ctx, doc, outcomes))
+    return _upload(ctx, doc, verdict)
+
+
+def _upload(ctx: Context, doc: Doc, verdict: tuple[str, str, str | None]) -> float:
     with edit(ctx, doc["name"]) as now_doc:
         now_doc["verdict"] = verdict
         enter(ctx, now_doc, "Uploading", "Uploading generated training model", phase="uploading")
@@ -231,6 +266,7 @@ def _finish(
     with edit(ctx, doc["name"]) as now_doc:
         now_doc["artifacts"] = artifacts_url
         end(ctx, now_doc, status, secondary, _MESSAGES[secondary], failure)
+        ctx.places.give_back(TRAINING_JOB, doc["id"])
     artifacts.remove_workspace(ctx, doc)
     return None
 

@@ -3,12 +3,13 @@
 Each rule yields AWS's text for what is wrong; texts without a public source say the rule of the documentation.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from ....faults import AwsError, NotImplementedByEmulator
 from ....guard import is_plain
-from ....images import algorithm_of
+from ....images import algorithm_of, is_simulated
 from ....registry import Context
 from .. import objects
 
@@ -18,7 +19,7 @@ _LONGEST_RUN = 28 * 24 * 3600
 def check(ctx: Context, request: dict[str, Any]) -> None:
     """Raise the error AWS would answer this request with, if any."""
     _refuse_unimplemented(ctx, request)
-    for rule in (_algorithm, _channels, _resources, _stopping_condition, _checkpoints):
+    for rule in (_algorithm, _simulation, _channels, _resources, _stopping_condition, _checkpoints):
         for problem in rule(request):
             raise AwsError("ValidationException", problem)
     for problem in (*_role(ctx, request["RoleArn"]), *_s3_inputs(ctx, request)):
@@ -44,6 +45,18 @@ def _refuse_unimplemented(ctx: Context, request: dict[str, Any]) -> None:
     for what, wanted in refused.items():
         if wanted:
             raise NotImplementedByEmulator(what)
+
+
+def _simulation(request: dict[str, Any]) -> Iterator[str]:
+    """A simulated job's time must be a number; there is no such image on AWS."""
+    if is_simulated(request):
+        text = request.get("HyperParameters", {}).get("seconds", "0")
+        try:
+            valid = 0 <= float(text) < math.inf
+        except ValueError:
+            valid = False
+        if not valid:
+            yield f"The hyperparameter seconds of the image simulated must be a number of at least 0, not {text}."
 
 
 def _algorithm(request: dict[str, Any]) -> Iterator[str]:
