@@ -5,6 +5,7 @@ from functools import partial
 from . import processes, services
 from .calls import Calls
 from .clock import Clock
+from .encryption import Keys
 from .furnish import furnish, furnish_region, furnish_vpc
 from .injections import Injections
 from .logbook import LogBook
@@ -45,6 +46,7 @@ class Account:
             clock=self.clock,
             ec2=Network(self.moto, settings.region),
             iam=Roles(self.moto, settings.region),
+            kms=Keys(self.moto, settings.region),
             logs=LogBook(self.store, settings.region, self.clock),
             metrics=Metrics.open(self.store, settings.region),
             injections=Injections(self.store, self.clock, self.services.values()),

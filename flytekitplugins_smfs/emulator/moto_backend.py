@@ -20,6 +20,7 @@ from botocore.exceptions import UnknownServiceError
 from . import models
 from .clock import Clock
 from .faults import AwsError
+from .interfaces import ManagedInterfaces
 from .journal import Journal
 from .protocol import Request, Response, error_for
 from .settings import Settings
@@ -66,6 +67,7 @@ class MotoBackend:
         self._app: Any = None
         self._clock = clock
         self._journal = Journal(store, clock)
+        self.managed = ManagedInterfaces(store, settings.account)
         os.environ["MOTO_ACCOUNT_ID"] = settings.account
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
@@ -81,6 +83,7 @@ class MotoBackend:
         for entry in self._journal.entries():
             with moto_at(entry.moment):
                 self._play(entry.request, entry.seed)
+        self.managed.restore()
 
     def handle(self, service: str, region: str, operation: str, request: Request) -> Response:
         """Answer a request; what changed something is in the journal before this returns."""
@@ -88,6 +91,7 @@ class MotoBackend:
             seed = random.getrandbits(48)
             if service == "ec2":
                 self._furnish(region)
+                self.managed.protect(operation, request)
             response = self._play(request, seed)
             if response.status < 400 and not operation.startswith(_READS):
                 self._journal.add(operation, request, response, seed)

@@ -1,5 +1,6 @@
 """What the other services ask of EC2: subnets, security groups, routes and network interfaces."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,6 +125,17 @@ class Network:
     def create_interface(self, subnet: str, groups: list[str], description: str) -> Interface:
         made = self._client.create_network_interface(SubnetId=subnet, Groups=groups, Description=description)
         return _interface(made["NetworkInterface"])
+
+    def create_managed_interface(self, subnet: str, groups: list[str], description: str, requester: str) -> Interface:
+        """An interface that a service (``amazon-fsx``) manages: in use, and nobody else's to delete."""
+        made = self.create_interface(subnet, groups, description)
+        self._moto.managed.take(made.id, self.region, requester, time.time())
+        return made
+
+    def delete_managed_interface(self, id: str) -> None:
+        """Let go of an interface that a service manages, and delete it."""
+        self._moto.managed.release(id)
+        self.delete_interface(id)
 
     def delete_interface(self, id: str) -> None:
         """Gone already is success."""

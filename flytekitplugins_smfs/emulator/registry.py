@@ -21,6 +21,7 @@ from .store import Store
 from .tokens import Tokens
 
 if TYPE_CHECKING:
+    from .encryption import Keys
     from .injections import Injections
     from .logbook import LogBook
     from .metrics import Metrics
@@ -39,6 +40,7 @@ class Context:
     clock: Clock
     ec2: "Network"
     iam: "Roles"
+    kms: "Keys"
     logs: "LogBook"
     metrics: "Metrics"
     injections: "Injections"
@@ -59,7 +61,12 @@ class Context:
         if region in ("", self.region):
             return self
         return replace(
-            self, region=region, ec2=self.ec2.at(region), logs=self.logs.at(region), metrics=self.metrics.at(region)
+            self,
+            region=region,
+            ec2=self.ec2.at(region),
+            kms=self.kms.at(region),
+            logs=self.logs.at(region),
+            metrics=self.metrics.at(region),
         )
 
     def arn(self, service: str, resource: str) -> str:

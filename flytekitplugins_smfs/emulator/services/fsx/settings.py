@@ -12,6 +12,8 @@ class FsxSettings:
     fsx_creating_seconds: float = 0.3
     fsx_updating_seconds: float = 0.2
     fsx_deleting_seconds: float = 0.2
+    fsx_increase_pause_seconds: float = 6 * 3600.0
+    """How long after an increase of storage or of metadata performance no other one is taken."""
     association_creating_seconds: float = 0.2
     association_deleting_seconds: float = 0.1
     association_scan_seconds: float = 0.5

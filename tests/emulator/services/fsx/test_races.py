@@ -53,7 +53,8 @@ def fsx(tmp_path: Path) -> Fsx:
     clock = Clock(store)
     paths = Paths(tmp_path)
     paths.create()
-    parts: dict[str, Any] = dict.fromkeys(("ec2", "iam", "logs", "metrics", "injections", "mounts", "places"), nothing)
+    names = ("ec2", "iam", "kms", "logs", "metrics", "injections", "mounts", "places")
+    parts: dict[str, Any] = dict.fromkeys(names, nothing)
     context = Context(
         store=store, settings=Settings(groups=settings()), paths=paths, scheduler=Scheduler(store, clock), clock=clock,
         region="us-east-1", **parts,
@@ -69,6 +70,7 @@ def file_system(fsx: Fsx, **members: Any) -> str:
         "StorageType": "SSD",
         "LustreConfiguration": {"DeploymentType": "PERSISTENT_2", "PerUnitStorageThroughput": 125},
         "SubnetIds": ["subnet-1"],
+        "NetworkInterfaceIds": ["eni-1", "eni-2"],
         "FileSystemType": "LUSTRE",
         "FileSystemTypeVersion": "2.15",
         "AdministrativeActions": [],

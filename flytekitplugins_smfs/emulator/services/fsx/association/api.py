@@ -11,6 +11,9 @@ from ..settings import settings
 from .record import association, matches, normal
 from .rules import check, check_filter
 
+_PAGE = 25
+"""The most that MaxResults may ask for, by the service model."""
+
 
 @service.operation("CreateDataRepositoryAssociation")
 def create_association(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +55,7 @@ def describe_associations(ctx: Context, request: dict[str, Any]) -> dict[str, An
     for filter in request.get("Filters", []):
         check_filter(filter)
         found = [document for document in found if matches(document, filter)]
-    items, token = page(found, request.get("MaxResults"), request.get("NextToken"))
+    items, token = page(found, request.get("MaxResults", _PAGE), request.get("NextToken"))
     return {"Associations": [shown(document) for document in items], "NextToken": token}
 
 
@@ -62,6 +65,8 @@ def update_association(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     id = request["AssociationId"]
     with ctx.store.transaction():
         document = association(ctx, id)
+        if tokens.earlier(ctx, "UpdateDataRepositoryAssociation", request) is not None:
+            return {"Association": shown(document)}
         if document["Lifecycle"] in ("CREATING", "DELETING", "UPDATING"):
             raise AwsError("BadRequest", f"Association {id} cannot be updated while it is {document['Lifecycle']}.")
         document["Lifecycle"] = "UPDATING"
@@ -69,6 +74,7 @@ def update_association(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             document["S3"] = {**(document["S3"] or {}), **request["S3"]}
         document["ImportedFileChunkSize"] = request.get("ImportedFileChunkSize", document["ImportedFileChunkSize"])
         ctx.store.put(ASSOCIATION, id, document)
+        tokens.remember(ctx, "UpdateDataRepositoryAssociation", request, id)
         ctx.scheduler.after(settings(ctx).association_creating_seconds, ASSOCIATION, id)
     return {"Association": shown(document)}
 
@@ -80,7 +86,9 @@ def delete_association(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     delete_data = request.get("DeleteDataInFileSystem", False)
     with ctx.store.transaction():
         document = association(ctx, id)
-        if document["Lifecycle"] != "DELETING":
+        known = tokens.earlier(ctx, "DeleteDataRepositoryAssociation", request)
+        tokens.remember(ctx, "DeleteDataRepositoryAssociation", request, id)
+        if known is None and document["Lifecycle"] != "DELETING":
             ctx.store.update(ASSOCIATION, id, Lifecycle="DELETING", delete_data=delete_data)
             ctx.scheduler.after(settings(ctx).association_deleting_seconds, ASSOCIATION, id)
     return {"AssociationId": id, "Lifecycle": "DELETING", "DeleteDataInFileSystem": delete_data}

@@ -37,6 +37,14 @@ def move_on(ctx: Context, id: str) -> float | None:
     return Look(settings(ctx).association_scan_seconds)
 
 
+def leave_associations(ctx: Context, file_system_id: str) -> None:
+    """Let all links of a file system that is to be deleted go before it. Part of the caller's transaction."""
+    for document in linked(ctx, file_system_id):
+        id = document["AssociationId"]
+        ctx.store.update(ASSOCIATION, id, Lifecycle="DELETING")
+        ctx.scheduler.after(settings(ctx).association_deleting_seconds, ASSOCIATION, id)
+
+
 def drop_associations(ctx: Context, file_system_id: str) -> None:
     """Forget all links of a file system that is being deleted."""
     for document in linked(ctx, file_system_id):

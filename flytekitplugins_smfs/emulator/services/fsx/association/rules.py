@@ -21,6 +21,9 @@ def check(ctx: Context, request: dict[str, Any]) -> None:
     if system["LustreConfiguration"]["DeploymentType"] == "SCRATCH_1":
         text = "Data repository associations are not supported on the SCRATCH_1 deployment type."
         raise AwsError("UnsupportedOperation", text)
+    if system["FileSystemTypeVersion"] == "2.10":
+        text = "Data repository associations are supported on Lustre 2.12 and 2.15 file systems; this one is 2.10."
+        raise AwsError("UnsupportedOperation", text)
     if system["LustreConfiguration"].get("AutomaticBackupRetentionDays"):
         raise AwsError("BadRequest", "A file system with automatic backups cannot be linked to a data repository.")
     _check_paths(request)

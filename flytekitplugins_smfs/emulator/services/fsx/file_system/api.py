@@ -3,16 +3,20 @@
 import threading
 from typing import Any
 
-from ....faults import AwsError
 from ....paging import page
 from ....registry import Context
+from ..association.lifecycle import leave_associations
 from ..documents import FILE_SYSTEM, file_system, shown
 from ..service import service, tokens
 from ..settings import settings
 from ..tags.rules import check_tags
+from . import changes, destination
 from .record import new
-from .rules import UPDATABLE, check_file_system, check_network, check_update
+from .rules import check_deletion, check_file_system, check_network, key_of
 
+_MOST_ACTIONS = 50
+_PAGE = 50
+"""The most that an answer has, by the service model."""
 _creating = threading.Lock()
 
 
@@ -21,12 +25,14 @@ def create_file_system(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Check everything AWS checks at once, and begin to make a file system."""
     check_file_system(request)
     check_tags(request.get("Tags", []))
+    destination.check(ctx, request.get("LustreConfiguration", {}).get("LogConfiguration", {}))
     vpc, groups = check_network(ctx, request)
+    key = key_of(ctx, request)
     with _creating, ctx.store.transaction():
         made = tokens.earlier(ctx, "CreateFileSystem", request)
         if made is not None:
             return {"FileSystem": shown(file_system(ctx, made))}
-        document = new(ctx, request, vpc, groups)
+        document = new(ctx, request, vpc, groups, key)
         ctx.store.put(FILE_SYSTEM, document["FileSystemId"], document)
         tokens.remember(ctx, "CreateFileSystem", request, document["FileSystemId"])
         ctx.scheduler.after(settings(ctx).fsx_creating_seconds, FILE_SYSTEM, document["FileSystemId"])
@@ -40,7 +46,7 @@ def describe_file_systems(ctx: Context, request: dict[str, Any]) -> dict[str, An
         found = [file_system(ctx, id) for id in ids]
     else:
         found = [document for document in ctx.store.all(FILE_SYSTEM) if document["region"] == ctx.region]
-    items, token = page(found, request.get("MaxResults"), request.get("NextToken"))
+    items, token = page(found, min(request.get("MaxResults", _PAGE), _PAGE), request.get("NextToken"))
     return {"FileSystems": [shown(document) for document in items], "NextToken": token}
 
 
@@ -49,34 +55,33 @@ def update_file_system(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Begin to grow or change a file system."""
     with ctx.store.transaction():
         document = file_system(ctx, request["FileSystemId"])
-        if document["Lifecycle"] != "AVAILABLE":
-            text = f"File system {request['FileSystemId']} cannot be updated while it is {document['Lifecycle']}."
-            raise AwsError("BadRequest", text)
-        check_update(ctx, document, request)
-        lustre = request.get("LustreConfiguration", {})
-        target = {name: lustre[name] for name in UPDATABLE if lustre.get(name) is not None}
-        document["Lifecycle"] = "UPDATING"
-        document["pending"] = {"LustreConfiguration": target, "StorageCapacity": request.get("StorageCapacity")}
-        wanted = {"LustreConfiguration": target or None, "StorageCapacity": request.get("StorageCapacity")}
+        if tokens.earlier(ctx, "UpdateFileSystem", request) is not None:
+            return {"FileSystem": shown(document)}
+        wanted = changes.target(ctx, document, request)
+        document.update(Lifecycle="UPDATING", pending=wanted)
         action = {
             "AdministrativeActionType": "FILE_SYSTEM_UPDATE",
             "RequestTime": ctx.now(),
             "Status": "PENDING",
-            "TargetFileSystemValues": {name: value for name, value in wanted.items() if value is not None},
+            "TargetFileSystemValues": wanted,
         }
-        document["AdministrativeActions"] = [action, *document["AdministrativeActions"]]
+        document["AdministrativeActions"] = [action, *document["AdministrativeActions"]][:_MOST_ACTIONS]
         ctx.store.put(FILE_SYSTEM, document["FileSystemId"], document)
+        tokens.remember(ctx, "UpdateFileSystem", request, document["FileSystemId"])
         ctx.scheduler.after(settings(ctx).fsx_updating_seconds, FILE_SYSTEM, document["FileSystemId"])
     return {"FileSystem": shown(document)}
 
 
 @service.operation("DeleteFileSystem")
 def delete_file_system(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """Begin to delete a file system, its associations and its files."""
+    """Begin to delete a file system and its files. Its associations are seen to go with it."""
     id = request["FileSystemId"]
     with ctx.store.transaction():
         document = file_system(ctx, id)
-        if document["Lifecycle"] != "DELETING":
+        if tokens.earlier(ctx, "DeleteFileSystem", request) is None and document["Lifecycle"] != "DELETING":
+            check_deletion(ctx, document, request)
             ctx.store.update(FILE_SYSTEM, id, Lifecycle="DELETING")
+            leave_associations(ctx, id)
             ctx.scheduler.after(settings(ctx).fsx_deleting_seconds, FILE_SYSTEM, id)
+        tokens.remember(ctx, "DeleteFileSystem", request, id)
     return {"FileSystemId": id, "Lifecycle": "DELETING"}

@@ -1,12 +1,16 @@
 """A file system's turns: its creation, update and deletion come to their ends."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ....registry import Context
 from ..association.lifecycle import drop_associations
 from ..documents import FILE_SYSTEM, internal_failure
 from ..service import service
+from ..settings import settings
+from .record import changed, interface_count
 
 
 @service.lifecycle(FILE_SYSTEM)
@@ -19,70 +23,85 @@ def move_on(ctx: Context, id: str) -> float | None:
     if document["Lifecycle"] == "CREATING":
         _finish_creation(ctx, document)
     elif document["Lifecycle"] == "UPDATING":
-        _finish_update(ctx, id)
+        return _finish_update(ctx, document)
+    elif document["Lifecycle"] == "AVAILABLE":
+        _finish_optimization(ctx, id)
     elif document["Lifecycle"] == "DELETING":
         _finish_deletion(ctx, document)
     return None
+
+
+@contextmanager
+def _still(ctx: Context, id: str, lifecycle: str) -> Iterator[dict[str, Any] | None]:
+    """The document, to be changed; None if it has been led elsewhere meanwhile, by a deletion for one."""
+    with ctx.store.transaction():
+        current = ctx.store.get(FILE_SYSTEM, id)
+        if current is None or current["Lifecycle"] != lifecycle:
+            yield None
+            return
+        yield current
+        ctx.store.put(FILE_SYSTEM, id, current)
 
 
 def _finish_creation(ctx: Context, document: dict[str, Any]) -> None:
     id = document["FileSystemId"]
     if (fault := document["fault"]) is not None:
         details = {"Message": fault.get("message", "The file system could not be created.")}
-        _settle(ctx, id, "CREATING", Lifecycle=fault["lifecycle"], FailureDetails=details)
-        return
-    (ctx.paths.filesystems / id).mkdir(exist_ok=True)
-    interfaces = _create_interfaces(ctx, document)
-    with ctx.store.transaction():
-        current = ctx.store.get(FILE_SYSTEM, id)
+        changes = {"Lifecycle": fault["lifecycle"], "FailureDetails": details}
+    else:
+        (ctx.paths.filesystems / id).mkdir(exist_ok=True)
+        _create_interfaces(ctx, document, interface_count(document))
+        changes = {"Lifecycle": "AVAILABLE"}
+    with _still(ctx, id, "CREATING") as current:
         if current is not None:
-            lifecycle = "AVAILABLE" if current["Lifecycle"] == "CREATING" else current["Lifecycle"]
-            ctx.store.update(FILE_SYSTEM, id, Lifecycle=lifecycle, NetworkInterfaceIds=interfaces)
+            current.update(changes)
 
 
-def _create_interfaces(ctx: Context, document: dict[str, Any]) -> list[str]:
-    """One interface for the metadata server and one per 2.4 TiB of storage servers."""
-    count = 1 + max(1, min(9, (document["StorageCapacity"] or 0) // 2400))
+def _create_interfaces(ctx: Context, document: dict[str, Any], count: int) -> None:
+    """Make the interfaces that are missing. Each is written down at once, so that a deletion finds it."""
     made = list(document["NetworkInterfaceIds"])
     while len(made) < count:
         description = f"Created By Amazon FSx for file system {document['FileSystemId']}"
-        made.append(ctx.ec2.create_interface(document["SubnetIds"][0], document["groups"], description).id)
+        subnet, groups = document["SubnetIds"][0], document["groups"]
+        made.append(ctx.ec2.create_managed_interface(subnet, groups, description, "amazon-fsx").id)
         ctx.store.update(FILE_SYSTEM, document["FileSystemId"], NetworkInterfaceIds=made)
-    return made
 
 
-def _finish_update(ctx: Context, id: str) -> None:
-    """Apply what an update asked for, to what is there now: a deletion may have begun meanwhile, or tags changed."""
-    with ctx.store.transaction():
-        document = ctx.store.get(FILE_SYSTEM, id)
-        if document is None or document["Lifecycle"] != "UPDATING":
-            return
-        pending = document.pop("pending", {})
-        document["LustreConfiguration"].update(pending.get("LustreConfiguration", {}))
-        if pending.get("StorageCapacity"):
-            document["StorageCapacity"] = pending["StorageCapacity"]
-        document["AdministrativeActions"][0]["Status"] = "COMPLETED"
-        document["Lifecycle"] = "AVAILABLE"
-        ctx.store.put(FILE_SYSTEM, id, document)
+def _finish_update(ctx: Context, document: dict[str, Any]) -> float | None:
+    """Let the file system have what was asked for. Data is spread over new storage afterwards."""
+    id = document["FileSystemId"]
+    _create_interfaces(ctx, document, interface_count(changed(document)))
+    with _still(ctx, id, "UPDATING") as current:
+        if current is None:
+            return None
+        grows = "StorageCapacity" in current.get("pending", {})
+        current.update(changed(current), pending={}, Lifecycle="AVAILABLE")
+        actions = current["AdministrativeActions"]
+        actions[0]["Status"] = "UPDATED_OPTIMIZING" if grows else "COMPLETED"
+        if grows:
+            spreading = {"AdministrativeActionType": "STORAGE_OPTIMIZATION", "Status": "IN_PROGRESS"}
+            actions.insert(1, {**spreading, "ProgressPercent": 0, "RequestTime": ctx.now()})
+    return settings(ctx).fsx_updating_seconds if grows else None
+
+
+def _finish_optimization(ctx: Context, id: str) -> None:
+    with _still(ctx, id, "AVAILABLE") as current:
+        for action in current["AdministrativeActions"] if current is not None else ():
+            if action["Status"] in ("IN_PROGRESS", "UPDATED_OPTIMIZING"):
+                action["Status"] = "COMPLETED"
+                if "ProgressPercent" in action:
+                    action["ProgressPercent"] = 100
 
 
 def _finish_deletion(ctx: Context, document: dict[str, Any]) -> None:
     id = document["FileSystemId"]
     drop_associations(ctx, id)
     for interface in document["NetworkInterfaceIds"]:
-        ctx.ec2.delete_interface(interface)
+        ctx.ec2.delete_managed_interface(interface)
     directory = ctx.paths.filesystems / id
     if directory.exists():
         shutil.rmtree(directory)
     ctx.store.delete(FILE_SYSTEM, id)
-
-
-def _settle(ctx: Context, id: str, lifecycle: str, **changes: Any) -> None:
-    """Change a file system that is still in this lifecycle."""
-    with ctx.store.transaction():
-        current = ctx.store.get(FILE_SYSTEM, id)
-        if current is not None and current["Lifecycle"] == lifecycle:
-            ctx.store.update(FILE_SYSTEM, id, **changes)
 
 
 @service.failure(FILE_SYSTEM)

@@ -9,24 +9,15 @@ from typing import Any
 from ....faults import AwsError, NotImplementedByEmulator
 from ....registry import Context
 from ..association.record import linked
+from ..documents import TASK
+from ..task.record import UNFINISHED
+from . import metadata
 
-UPDATABLE = (
-    "WeeklyMaintenanceStartTime",
-    "DailyAutomaticBackupStartTime",
-    "AutomaticBackupRetentionDays",
-    "DataCompressionType",
-    "LogConfiguration",
-    "RootSquashConfiguration",
-    "PerUnitStorageThroughput",
-    "MetadataConfiguration",
-    "ThroughputCapacity",
-)
 PERSISTENT = ("PERSISTENT_1", "PERSISTENT_2")
 LUSTRE_PORTS = (988, *range(1018, 1024))
 _SSD_THROUGHPUT = {"PERSISTENT_1": (50, 100, 200), "PERSISTENT_2": (125, 250, 500, 1000)}
 _HDD_STEP = {12: 6000, 40: 1800}
-_METADATA_IOPS = (1500, 3000, 6000)
-_TIERING_IOPS = (6000, 12000)
+_MOST_SQUASHED = 4294967294
 _TIERING_ONLY = ("ThroughputCapacity", "DataReadCacheConfiguration")
 _OLD_REPOSITORY = ("ImportPath", "ExportPath", "AutoImportPolicy", "ImportedFileChunkSize")
 _THROUGHPUT_TEXT = (
@@ -57,24 +48,33 @@ def check_file_system(request: dict[str, Any]) -> None:
         check_capacity(deployment, storage, request["StorageCapacity"], lustre.get("PerUnitStorageThroughput"))
     _check_persistent_only(request, lustre, deployment)
     _check_metadata(lustre, deployment, storage)
+    _check_root_squash(lustre.get("RootSquashConfiguration", {}))
+    if request.get("NetworkType", "IPV4") != "IPV4":
+        raise AwsError("BadRequest", f"NetworkType {request['NetworkType']} is not supported for LUSTRE file systems.")
     version_of(request)
 
 
 def check_capacity(deployment: str, storage: str, capacity: int, throughput: int | None) -> None:
     """Raise BadRequest unless the capacity (GiB) is one that this deployment type is made in."""
+    step = capacity_step(deployment, storage, throughput)
     if storage == "HDD":
-        step = _HDD_STEP[throughput or 12]
         if capacity <= 0 or capacity % step:
             raise AwsError(
                 "BadRequest", f"Invalid Lustre FS storage capacity: {capacity}. Must be a multiple of {step}."
             )
         return
-    step = 3600 if deployment == "SCRATCH_1" else 2400
     smaller = (1200, 2400) if deployment == "SCRATCH_1" else (1200,)
     if capacity not in smaller and (capacity <= 0 or capacity % step):
         sizes = ", ".join(map(str, smaller))
         text = f"Invalid Lustre FS storage capacity: {capacity}. Must be {sizes} or a multiple of {step}."
         raise AwsError("BadRequest", text)
+
+
+def capacity_step(deployment: str, storage: str, throughput: int | None) -> int:
+    """The GiB in whose multiples a file system is made."""
+    if storage == "HDD":
+        return _HDD_STEP[throughput or 12]
+    return 3600 if deployment == "SCRATCH_1" else 2400
 
 
 def version_of(request: dict[str, Any]) -> str:
@@ -164,46 +164,48 @@ def _check_persistent_only(request: dict[str, Any], lustre: dict[str, Any], depl
 
 
 def _check_metadata(lustre: dict[str, Any], deployment: str, storage: str) -> None:
-    metadata = lustre.get("MetadataConfiguration")
-    if metadata is None:
+    configuration = lustre.get("MetadataConfiguration")
+    if configuration is None:
         if lustre.get("EfaEnabled"):
             raise AwsError("BadRequest", "EFA needs a PERSISTENT_2 file system with a MetadataConfiguration.")
         return
     if deployment != "PERSISTENT_2":
         raise AwsError("BadRequest", f"MetadataConfiguration is not supported for deployment type {deployment}.")
-    iops = metadata.get("Iops")
-    if storage == "INTELLIGENT_TIERING":
-        if iops not in _TIERING_IOPS:
-            text = "Metadata IOPS must be USER_PROVISIONED, 6000 or 12000, for storage type INTELLIGENT_TIERING."
-            raise AwsError("BadRequest", text)
+    metadata.check(configuration, storage)
+
+
+def _check_root_squash(configuration: dict[str, Any]) -> None:
+    """Both ids 0, which disables it, or neither; see the API reference of LustreRootSquashConfiguration."""
+    if "RootSquash" not in configuration:
         return
-    if metadata["Mode"] == "AUTOMATIC" and iops is not None:
-        raise AwsError("BadRequest", "Metadata IOPS cannot be given in AUTOMATIC mode.")
-    if metadata["Mode"] == "USER_PROVISIONED":
-        valid = iops in _METADATA_IOPS or (iops is not None and iops % 12000 == 0 and 12000 <= iops <= 192000)
-        if not valid:
-            text = (
-                "Metadata IOPS must be 1500, 3000, 6000, or a multiple of 12000 up to 192000 in USER_PROVISIONED mode."
-            )
-            raise AwsError("BadRequest", text)
+    ids = [int(part) for part in configuration["RootSquash"].split(":")]
+    if ids != [0, 0] and not all(1 <= number <= _MOST_SQUASHED for number in ids):
+        text = (
+            f"Invalid RootSquash {configuration['RootSquash']}: the UID and the GID must both be 0, or both from 1 to "
+            f"{_MOST_SQUASHED}."
+        )
+        raise AwsError("BadRequest", text)
 
 
-def check_update(ctx: Context, document: dict[str, Any], request: dict[str, Any]) -> None:
-    """Raise what AWS answers if a file system cannot be changed so."""
-    changes = request.get("LustreConfiguration", {})
-    lustre = {**document["LustreConfiguration"], **changes}
-    deployment = lustre["DeploymentType"]
-    capacity = request.get("StorageCapacity")
-    if capacity is None and not any(name in changes for name in UPDATABLE):
-        raise AwsError("BadRequest", "At least one parameter to update must be given.")
-    if changes.get("AutomaticBackupRetentionDays") and linked(ctx, document["FileSystemId"]):
-        raise AwsError("BadRequest", "A file system that is linked to a data repository cannot have automatic backups.")
-    if capacity is not None:
-        if deployment == "SCRATCH_1":
-            raise AwsError("BadRequest", "Storage capacity cannot be increased for deployment type SCRATCH_1.")
-        if capacity <= (document["StorageCapacity"] or 0):
-            text = f"The storage capacity must be greater than the current one, {document['StorageCapacity']} GiB."
-            raise AwsError("BadRequest", text)
-        check_capacity(deployment, document["StorageType"], capacity, lustre.get("PerUnitStorageThroughput"))
-    as_new = {**document, "FileSystemType": "LUSTRE", "LustreConfiguration": lustre}
-    check_file_system({name: value for name, value in as_new.items() if value is not None})
+def key_of(ctx: Context, request: dict[str, Any]) -> str | None:
+    """The ARN of the KMS key that is named by id, alias or ARN; BadRequest if there is none. None if none is named."""
+    if "KmsKeyId" not in request:
+        return None
+    arn = ctx.kms.arn(request["KmsKeyId"])
+    if arn is None:
+        raise AwsError("BadRequest", f"The KMS key {request['KmsKeyId']} does not exist.")
+    return arn
+
+
+def check_deletion(ctx: Context, document: dict[str, Any], request: dict[str, Any]) -> None:
+    """Raise BadRequest while a data repository task is under way, and for a final backup of what has no backups."""
+    id = document["FileSystemId"]
+    if any(task["FileSystemId"] == id and task["Lifecycle"] in UNFINISHED for task in ctx.store.all(TASK)):
+        text = f"File system {id} cannot be deleted while a data repository task is PENDING or EXECUTING."
+        raise AwsError("BadRequest", text)
+    if request.get("LustreConfiguration", {}).get("SkipFinalBackup", True):
+        return
+    if document["LustreConfiguration"]["DeploymentType"] not in PERSISTENT or linked(ctx, id):
+        text = f"File system {id} cannot have a final backup: it is linked to a data repository, or of a scratch type."
+        raise AwsError("BadRequest", text)
+    raise NotImplementedByEmulator("final backups of DeleteFileSystem")

@@ -41,7 +41,7 @@ def untag_resource(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 def list_tags(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Page through the tags of a resource."""
     _, _, document = _resource(ctx, request["ResourceARN"])
-    items, token = page(document["Tags"], request.get("MaxResults"), request.get("NextToken"))
+    items, token = page(document["Tags"], request.get("MaxResults", _MOST), request.get("NextToken"))
     return {"Tags": items, "NextToken": token}
 
 

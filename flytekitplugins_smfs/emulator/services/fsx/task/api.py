@@ -12,6 +12,9 @@ from .lifecycle import WORK
 from .record import UNFINISHED, matches, reached, task
 from .rules import check
 
+_PAGE = 50
+"""The most that an answer has, by the service model."""
+
 
 @service.operation("CreateDataRepositoryTask")
 def create_task(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +58,7 @@ def describe_tasks(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         if "Name" not in filter:
             raise AwsError("BadRequest", "A filter needs a Name.")
         found = [document for document in found if matches(document, filter)]
-    items, token = page(found, request.get("MaxResults"), request.get("NextToken"))
+    items, token = page(found, min(request.get("MaxResults", _PAGE), _PAGE), request.get("NextToken"))
     return {"DataRepositoryTasks": [shown(document) for document in items], "NextToken": token}
 
 
