@@ -18,7 +18,10 @@ from typing import Any, TypeVar
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from hypothesis import settings as hypothesis_settings
 
 from tests.matrix import points
@@ -141,9 +144,27 @@ class Emulator:
     def admin(self, method: str, name: str, document: Any = None) -> dict[str, Any]:
         """Ask the emulator something that is not AWS."""
         body = None if document is None else json.dumps(document).encode()
-        request = urllib.request.Request(f"{self.env['AWS_ENDPOINT_URL']}/_emulator/{name}", data=body, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(self.signed(method, f"/_emulator/{name}", body), timeout=60) as answer:
             return dict(json.load(answer))
+
+    def signed(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        service: str = "emulator",
+        region: str | None = None,
+    ) -> urllib.request.Request:
+        """A plain request to the API's port, signed with the emulator's key."""
+        url = f"{self.env['AWS_ENDPOINT_URL']}{path}"
+        headers = {name.title(): value for name, value in (headers or {}).items()}
+        if body is not None:  # urllib would add one that is not signed
+            headers.setdefault("Content-Type", "application/octet-stream")
+        asked = AWSRequest(method, url, headers, body or b"")
+        keys = Credentials(self.env["AWS_ACCESS_KEY_ID"], self.env["AWS_SECRET_ACCESS_KEY"])
+        SigV4Auth(keys, service, region or self.env["AWS_REGION"]).add_auth(asked)
+        return urllib.request.Request(url, body, dict(asked.headers.items()), method=method)
 
 
 def wait_for(question: Callable[[], Answer | None], seconds: float = 15.0) -> Answer:

@@ -482,8 +482,16 @@ class Emulator:
 
     def admin(self, method: str, name: str, document: Any = None) -> Any:
         """Ask it something that is not AWS."""
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
         body = None if document is None else json.dumps(document).encode()
-        request = urllib.request.Request(f"{self.env['AWS_ENDPOINT_URL']}/_emulator/{name}", data=body, method=method)
+        url = f"{self.env['AWS_ENDPOINT_URL']}/_emulator/{name}"
+        asked = AWSRequest(method, url, {"Content-Type": "application/json"} if body else {}, body or b"")
+        keys = Credentials(self.env["AWS_ACCESS_KEY_ID"], self.env["AWS_SECRET_ACCESS_KEY"])
+        SigV4Auth(keys, "emulator", self.env["AWS_REGION"]).add_auth(asked)  # releases up to 0.2.0 do not look at it
+        request = urllib.request.Request(url, body, dict(asked.headers.items()), method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 

@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from . import processes, services
+from . import credentials, processes, services
+from .access_keys import AccessKeys
 from .calls import Calls
 from .clock import Clock
 from .encryption import Keys
@@ -20,6 +21,7 @@ from .requests import Requests
 from .roles import Roles
 from .scheduler import Scheduler
 from .settings import Settings
+from .signatures import Keys
 from .storage import Storage
 from .store import Store
 
@@ -33,7 +35,10 @@ class Account:
         self.store = Store(paths.database)
         self.clock = Clock(self.store)
         self.calls = Calls(paths.calls, self.clock, lambda: settings.calls_kept)
+        self.keys = Keys(paths.keys)
+        credentials.prepare(self.store)
         self.moto = MotoBackend(self.store, settings, self.clock, furnish_region, furnish_vpc)
+        self._access_keys = AccessKeys(self.keys, self.moto, settings)
         self.storage = Storage(paths.buckets, paths.state / "rclone.log", s3_port)
         self.scheduler = Scheduler(self.store, self.clock)
         self.requests = Requests(self.scheduler.look)
@@ -52,6 +57,7 @@ class Account:
             injections=Injections(self.store, self.clock, self.services.values()),
             mounts={kind: find for service in self.services.values() for kind, find in service.mounts.items()},
             places=Places(self.store, self.scheduler, lambda: settings.max_processes),
+            keys=self.keys,
             region=settings.region,
         )
         self.renewal = Renewal(
@@ -65,6 +71,7 @@ class Account:
                 moto=self.moto,
                 storage=self.storage,
                 scheduler=self.scheduler,
+                keys=self.keys,
                 paths=paths,
                 furnish=self.furnish,
             )
@@ -83,14 +90,17 @@ class Account:
         self.scheduler.start(self._busy)
 
     def furnish(self) -> bool:
-        """Furnish it if it is new; whether it was."""
-        return furnish(self.store, self.settings, self.paths, self.moto)
+        """Furnish it if it is new; whether it was. Its own key is made where there is none, whatever else there is."""
+        new = furnish(self.store, self.settings, self.paths, self.moto)
+        self._access_keys.furnish()
+        return new
 
     def stop(self) -> None:
         self.scheduler.stop()
         self.storage.stop()
         self.calls.close()
         self.store.close()
+        self.keys.close()
 
     def _busy(self) -> bool:
         """Whether something goes on in real time: a request that is open, or a process of a job."""

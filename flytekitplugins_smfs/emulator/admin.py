@@ -5,7 +5,7 @@ import os
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import processes
+from . import credentials, processes
 from .account import Account
 from .protocol import Request, Response
 
@@ -37,6 +37,8 @@ class Admin:
     def _get(self, name: str, request: Request) -> Response:
         if name == "health":
             return _json({"status": "ready", "pid": os.getpid(), "state": str(self._account.paths.state)})
+        if name == "credentials":
+            return self._credentials(request)
         if name == "calls":
             since = parse_qs(request.query).get("since", ["0"])[0]
             return _json({"calls": self._account.calls.since(int(since))})
@@ -56,6 +58,13 @@ class Admin:
             self._account.renewal.renew()
             return _json({"status": "ready"})
         return _json({"error": f"there is no {name!r}"}, 404)
+
+    def _credentials(self, request: Request) -> Response:
+        """What a job's token is worth. The answers are those of AWS's own container credentials endpoint."""
+        document = credentials.answer(self._account.context, request.headers.get("authorization", ""))
+        if document is None:
+            return _json({"code": "AccessDeniedException", "message": "The token is not a running job's."}, 401)
+        return _json(document)
 
     def _put(self, name: str, document: Any) -> Response:
         if name == "settings":

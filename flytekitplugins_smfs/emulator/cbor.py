@@ -29,31 +29,39 @@ class CborProtocol:
             return {}
         try:
             value = loads(request.body)
-        except (IndexError, ValueError, struct.error):
+        except (LookupError, ValueError, OverflowError, RecursionError, TypeError, struct.error):
             raise AwsError("SerializationException", "The request body is not CBOR.") from None
+        if not isinstance(value, dict):
+            raise AwsError("SerializationException", "The request body is not a CBOR map.")
         members = operation.input_shape.members if operation.input_shape else {}
         return {name: item for name, item in value.items() if name in members and item is not None}
 
     def answer(self, operation: OperationModel, result: dict[str, Any]) -> Response:
         """A successful answer."""
         shape = operation.output_shape
-        return self._response(200, _shaped(shape, result) if shape else {})
+        return _response(200, _shaped(shape, result) if shape else {})
 
     def refuse(self, error: AwsError) -> Response:
         """An error."""
+        return self.refusal(error)
+
+    @staticmethod
+    def refusal(error: AwsError) -> Response:
+        """An error, of whatever service."""
         sender = "Sender" if error.status < 500 else "Receiver"
         document = {"__type": error.code, "message": error.message, "Message": error.message, **error.fields}
-        response = self._response(error.status, document)
+        response = _response(error.status, document)
         response.headers["x-amzn-query-error"] = f"{error.code};{sender}"
         return response
 
-    def _response(self, status: int, document: dict[str, Any]) -> Response:
-        headers = {
-            "content-type": "application/cbor",
-            "smithy-protocol": "rpc-v2-cbor",
-            "x-amzn-requestid": request_id(),
-        }
-        return Response(status, dumps(document), headers)
+
+def _response(status: int, document: dict[str, Any]) -> Response:
+    headers = {
+        "content-type": "application/cbor",
+        "smithy-protocol": "rpc-v2-cbor",
+        "x-amzn-requestid": request_id(),
+    }
+    return Response(status, dumps(document), headers)
 
 
 class _Timestamp(float):

@@ -1,53 +1,39 @@
 """The commands of the emulator: start, stop, status, env and reset."""
 
 import json
-import os
 import signal
-import subprocess
+import sqlite3
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
-import psutil
 
-from . import processes
-from .instance import AlreadyRunning, free_port, is_locked, read_server_file
+from . import control, environment
+from .gate import Access
+from .instance import AlreadyRunning, free_port, is_locked
 from .parent import end_with
-from .paths import Paths
+from .paths import Paths, default_state
 from .settings import Settings
 
-_START_SECONDS = 60.0
-_STOP_SECONDS = 15.0
 _NOT_RUNNING = 3
-
-
-def default_state() -> Path:
-    """``$SMFS_EMULATOR_STATE``, or ``~/.local/state/smfs-emulator``."""
-    return Path(os.environ.get("SMFS_EMULATOR_STATE") or Path.home() / ".local/state/smfs-emulator")
-
 
 _state_option = click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     default=default_state,
-    help="State directory. Default: $SMFS_EMULATOR_STATE or ~/.local/state/smfs-emulator.",
+    help="State directory. Default: $SMFS_EMULATOR_STATE, or smfs-emulator in $XDG_STATE_HOME or ~/.local/state.",
 )
 
 
 class _Commands(click.Group):
-    """Ends with one line when the system refuses something, such as a directory nobody may write to."""
+    """Ends with one line when something is refused, such as a directory nobody may write to; tells no passwords."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except OSError as problem:
-            raise click.ClickException(str(problem)) from problem
+        except (OSError, sqlite3.Error, control.Problem) as problem:
+            raise click.ClickException(control.redacted(str(problem))) from problem
 
 
 @click.group(name="emulator", cls=_Commands)
@@ -57,31 +43,43 @@ def emulator() -> None:
 
 @emulator.command()
 @_state_option
-@click.option("--port", type=int, default=0, help="Port on 127.0.0.1; 0 takes the last one, or any free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=0, help="Port on 127.0.0.1; 0 takes the last one, or any."
+)
 @click.option("--detach", is_flag=True, help="Return when it is ready, and leave it running.")
 @click.option("--with-process", type=int, metavar="PID", help="End when this process is gone.")
 @click.option("--temporary", is_flag=True, help="Remove the state when it ends.")
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change a setting, e.g. a delay.")
+@click.option("--host-name", "names", multiple=True, metavar="NAME", help="A further name this machine is reached by.")
+@click.option("--insecure", is_flag=True, help="Verify no signatures: whoever reaches the port may do anything.")
 def start(
-    state: Path, port: int, detach: bool, with_process: int | None, temporary: bool, changes: tuple[str, ...]
+    state: Path,
+    port: int,
+    detach: bool,
+    with_process: int | None,
+    temporary: bool,
+    changes: tuple[str, ...],
+    names: tuple[str, ...],
+    insecure: bool,
 ) -> None:
-    """Start the embedded AWS. If it is running already, say so."""
+    """Start the embedded AWS. If it is running already, say so; settings are taken by the running one."""
     paths = Paths(state.absolute())
     settings = _parsed(changes)
+    access = Access(tuple(name.lower() for name in names), insecure)
     if detach and (with_process or temporary):
         raise click.UsageError("--with-process and --temporary are for a server that is not detached")
     if foreign := paths.foreign():
         raise click.ClickException(f"{paths.state} is not a state directory: it has {', '.join(foreign[:5])}")
     if is_locked(paths):
-        server = _wait_ready(paths, None)
-        click.echo(f"already running on {server['url']} (pid {server['pid']}, state {paths.state})")
+        _already(paths, settings, access)
         return
     paths.create()
     if port and free_port(port) != port:
         raise click.ClickException(f"port {port} of 127.0.0.1 is taken; give another, or 0 for any free one")
+    if insecure:
+        click.echo("signatures are off: whoever reaches its ports may use it", err=True)
     if detach:
-        server = _spawn(paths, port, changes)
-        click.echo(f"running on {server['url']} (S3 on {server['s3_url']}, pid {server['pid']}, state {paths.state})")
+        _say("running", paths, control.spawn(paths, _arguments(port, changes, access)))
         return
     from .server import serve  # takes long to load, and the other commands do not need it
 
@@ -90,11 +88,10 @@ def start(
     if with_process:
         end_with(with_process)
     try:
-        serve(paths.state, port or None, settings)
+        serve(paths.state, port or None, settings, access)
     except AlreadyRunning:
         temporary = False
-        server = _wait_ready(paths, None)
-        click.echo(f"already running on {server['url']} (pid {server['pid']}, state {paths.state})")
+        _already(paths, settings, access)
     finally:
         if temporary:
             paths.remove()
@@ -106,8 +103,7 @@ def stop(state: Path) -> None:
     """End the server, its S3 server and every job, and verify that they are gone."""
     paths = Paths(state.absolute())
     running = is_locked(paths)
-    remaining = _stop(paths)
-    if remaining:
+    if remaining := control.stop(paths):
         raise click.ClickException(f"still there: {', '.join(remaining)}")
     click.echo("stopped" if running else "not running")
 
@@ -118,12 +114,12 @@ def stop(state: Path) -> None:
 def status(state: Path, as_json: bool) -> None:
     """Say whether it runs, and where. Exit code 3 if it does not."""
     paths = Paths(state.absolute())
-    server = _running(paths)
+    server = control.running(paths)
     document = {"running": server is not None, "state": str(paths.state), **(server or {})}
     if as_json:
         click.echo(json.dumps(document))
     elif server:
-        click.echo(f"running on {server['url']} (S3 on {server['s3_url']}, pid {server['pid']}, state {paths.state})")
+        _say("running", paths, server)
     else:
         click.echo(f"not running (state {paths.state})")
     if server is None:
@@ -134,45 +130,55 @@ def status(state: Path, as_json: bool) -> None:
 @_state_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def env(state: Path, as_json: bool) -> None:
-    """Print what points an unmodified AWS client here: eval "$(... env)"."""
+    """Print what points an unmodified AWS client here, its key too: eval "$(... env)"."""
     paths = Paths(state.absolute())
-    server = _running(paths)
-    if server is None:
+    if control.running(paths) is None:
         raise click.ClickException(f"no emulator runs on {paths.state}; start one first")
-    variables = environment(server, Settings.load(paths.settings))
-    if as_json:
-        click.echo(json.dumps(variables))
-    else:
-        click.echo("\n".join(f"export {name}={value}" for name, value in variables.items()))
+    variables = environment.variables(paths)
+    click.echo(json.dumps(variables) if as_json else environment.exports(variables))
 
 
 @emulator.command()
 @_state_option
 def reset(state: Path) -> None:
-    """Stop it and forget everything: file systems, buckets, jobs, records."""
+    """Stop it and forget everything: file systems, buckets, jobs, records, keys."""
     paths = Paths(state.absolute())
     if not paths.state.exists():
         click.echo(f"nothing at {paths.state}")
         return
-    remaining = _stop(paths)
-    if remaining:
+    if remaining := control.stop(paths):
         raise click.ClickException(f"still there: {', '.join(remaining)}")
     paths.remove()
     left = f", except what is not the emulator's: {', '.join(paths.foreign())}" if paths.foreign() else ""
     click.echo(f"removed {paths.state}{left}")
 
 
-def environment(server: dict[str, Any], settings: Settings) -> dict[str, str]:
-    """The variables that point AWS clients at a running server."""
-    return {
-        "AWS_ENDPOINT_URL": server["url"],
-        "AWS_ENDPOINT_URL_S3": server["s3_url"],
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "embedded",
-        "AWS_DEFAULT_REGION": settings.region,
-        "AWS_REGION": settings.region,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
+def _already(paths: Paths, settings: dict[str, str], access: Access) -> None:
+    """Say that it runs; have it take the settings, and refuse what only a start can change."""
+    server = control.wait_ready(paths)
+    _say("already running", paths, server)
+    if access.insecure and not server.get("insecure"):
+        raise click.ClickException("it runs with signatures on; stop it to start it with --insecure")
+    if unknown := sorted(set(access.names) - set(server.get("names", []))):
+        raise click.ClickException(
+            f"it runs without the name {', '.join(unknown)}; stop it to start it with --host-name"
+        )
+    if settings:
+        control.change_settings(paths, server, settings)
+        click.echo(f"it has taken {', '.join(f'{name}={value}' for name, value in settings.items())}")
+
+
+def _say(how: str, paths: Paths, server: dict[str, Any]) -> None:
+    where = f"S3 on {server['s3_url']}, pid {server['pid']}, state {paths.state}"
+    click.echo(f"{how} on {server['url']} ({where})" + ("; signatures are off" if server.get("insecure") else ""))
+
+
+def _arguments(port: int, changes: tuple[str, ...], access: Access) -> list[str]:
+    arguments = ["--port", str(port)]
+    for option, values in (("--set", changes), ("--host-name", access.names)):
+        for value in values:
+            arguments += [option, value]
+    return [*arguments, "--insecure"] if access.insecure else arguments
 
 
 def _parsed(changes: tuple[str, ...]) -> dict[str, str]:
@@ -182,86 +188,5 @@ def _parsed(changes: tuple[str, ...]) -> dict[str, str]:
     try:
         Settings(groups=services.settings()).update({name: value for name, _, value in pairs})
     except ValueError as problem:
-        raise click.BadParameter(str(problem), param_hint="--set") from None
+        raise click.BadParameter(control.redacted(str(problem)), param_hint="--set") from None
     return {name: value for name, _, value in pairs}
-
-
-def _spawn(paths: Paths, port: int, changes: tuple[str, ...]) -> dict[str, Any]:
-    """Start a server in a session of its own and wait until it is ready."""
-    command = [sys.executable, "-m", __package__, "start", "--state", str(paths.state), "--port", str(port)]
-    for change in changes:
-        command += ["--set", change]
-    with paths.log.open("ab") as output:
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/"
-        )
-    return _wait_ready(paths, child)
-
-
-def _wait_ready(paths: Paths, child: "subprocess.Popen[bytes] | None") -> dict[str, Any]:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if (server := _running(paths)) is not None:
-            return server
-        if child is not None and child.poll() not in (None, 0):
-            break
-        time.sleep(0.02)
-    tail = paths.log.read_text(errors="replace")[-2000:] if paths.log.exists() else ""
-    raise click.ClickException(f"it did not become ready; end of {paths.log}:\n{tail}")
-
-
-def _running(paths: Paths) -> dict[str, Any] | None:
-    """What the server says of itself if it holds the state directory and answers."""
-    server = read_server_file(paths)
-    if not server or not psutil.pid_exists(server["pid"]):
-        return None
-    try:
-        with urllib.request.urlopen(f"{server['url']}/_emulator/health", timeout=5) as answer:
-            health = json.load(answer)
-    except (OSError, ValueError, urllib.error.URLError):
-        return None
-    return server if health["pid"] == server["pid"] and health["state"] == str(paths.state) else None
-
-
-def _stop(paths: Paths) -> list[str]:
-    """End everything of a state directory. Returns what could not be ended."""
-    server = read_server_file(paths)
-    remaining = []
-    if is_locked(paths) and not _end_server(paths, int(server.get("pid", 0))):
-        remaining.append(f"server {server.get('pid')}")
-    remaining += [f"{group.name} (pid {group.pid})" for group in processes.kill_all(paths.processes)]
-    return remaining
-
-
-def _end_server(paths: Paths, pid: int) -> bool:
-    """End the server and its children; True when all are gone and the state directory is free."""
-    if not pid:
-        return False
-    family = _family(pid)
-
-    def over() -> bool:
-        return not is_locked(paths) and all(processes.has_ended(process) for process in family)
-
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.kill(pid, how)
-        if _until(over):
-            return True
-    return False
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        server = psutil.Process(pid)
-        return [server, *server.children()]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + _STOP_SECONDS
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False

@@ -3,22 +3,26 @@
 import json
 import logging
 import re
+import sqlite3
 from dataclasses import replace
 from typing import Any
 
 from .account import Account
 from .cbor import CborProtocol
 from .compression import inflated
+from .dialects import dialect_of, has_action, scope, worded
 from .faults import AwsError, DropConnection, NotImplementedByEmulator
+from .implied_user import implied_user
 from .models import speaks
-from .moto_backend import scope
 from .protocol import JsonProtocol, QueryProtocol, Request, Response, error_for
+from .signatures import Dialect
 from .validation import check
 
 Protocol = JsonProtocol | QueryProtocol | CborProtocol
 
 log = logging.getLogger(__name__)
 
+_CBOR_PATH = re.compile(r"/service/([^/]+)/operation/[^/]+")
 _CODE = re.compile(rb"<Code>([^<]+)</Code>|\"(?:__type|code)\": ?\"(?:[^\"#]*#)?([^\"]+)\"")
 
 
@@ -41,16 +45,16 @@ class Dispatcher:
         if (name := self._by_target.get(target.rpartition(".")[0])) is not None:
             return self._own(name, region, JsonProtocol(self._models[name]), request)
         if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
-            name = self._by_target.get(request.path.split("/")[2], "")
+            name = self._by_target.get(_CBOR_PATH.sub(r"\1", request.path), "")
             if name:
                 return self._own(name, region, CborProtocol(self._models[name]), request)
+            unknown = AwsError("UnknownOperationException", f"No service here has {request.path[:200]!r}.", 404)
+            return worded(request, Dialect.JSON, unknown)
+        if not service and (action := request.form().get("Action")):
+            service = next((n for n, m in self._models.items() if action in m.operation_names), "")
         if (name := self._by_scope.get(service)) is not None:
             return self._own(name, region, QueryProtocol(self._models[name]), request)
-        if (
-            service in ("s3", "")
-            and not target
-            and "Action=" not in (request.query + request.body[:2000].decode("latin1"))
-        ):
+        if service in ("s3", "") and not target and not has_action(request):
             return self._account.storage.forward(request)
         return self._moto(service, region or self._account.settings.region, request)
 
@@ -69,38 +73,58 @@ class Dispatcher:
             function = self._account.services[name].operations.get(operation)
             if function is None:
                 raise NotImplementedByEmulator(f"{operation} of {name}")
-            response = protocol.answer(model, function(self._account.context.at(region), parameters) or {})
+            context = replace(self._account.context.at(region), caller=request.caller)
+            response = protocol.answer(model, function(context, parameters) or {})
         except AwsError as error:
-            self._account.calls.add(name, operation, parameters, error.code)
+            self._record(name, operation, parameters, error.code)
             return protocol.refuse(error)
         except DropConnection:
-            self._account.calls.add(name, operation, parameters, "DroppedConnection")
+            self._record(name, operation, parameters, "DroppedConnection")
             raise
-        except Exception:
+        except Exception as problem:
             log.exception("%s.%s failed", name, operation)
-            self._account.calls.add(name, operation, parameters, "InternalServerError")
-            text = "The embedded AWS has a defect here; its log has the details."
-            return protocol.refuse(AwsError("InternalServerError", text, 500))
-        self._account.calls.add(name, operation, parameters, "LostResponse" if lost else None)
+            self._record(name, operation, parameters, "InternalServerError")
+            return protocol.refuse(_defect(problem))
+        self._record(name, operation, parameters, "LostResponse" if lost else None)
         if lost:
             raise DropConnection
         return response
 
     def _moto(self, service: str, region: str, request: Request) -> Response:
+        if service == "iam":
+            request = implied_user(request)
         operation, parameters = _moto_call(request)
         lost = False
         try:
             lost = self._account.context.injections.strike(service, operation, parameters)
             response = self._account.moto.handle(service, region, operation, request)
         except DropConnection:
-            self._account.calls.add(service, operation, parameters, "DroppedConnection")
+            self._record(service, operation, parameters, "DroppedConnection")
             raise
         except AwsError as error:
             response = error_for(self._account.moto.protocol(service), error)
-        self._account.calls.add(service, operation, parameters, "LostResponse" if lost else _error_code(response))
+        except Exception as problem:
+            log.exception("%s.%s failed", service, operation)
+            response = worded(request, dialect_of(request), _defect(problem))
+        self._record(service, operation, parameters, "LostResponse" if lost else _error_code(response))
         if lost:
             raise DropConnection
         return response
+
+    def _record(self, service: str, operation: str, parameters: dict[str, Any], error: str | None) -> None:
+        """Write a call down. What was done stays done where there is no room for that."""
+        try:
+            self._account.calls.add(service, operation, parameters, error)
+        except sqlite3.Error as problem:
+            log.error("could not record a call of %s.%s: %s", service, operation, problem)
+
+
+def _defect(problem: Exception) -> AwsError:
+    """What a client is told of a failure that is not its own."""
+    text = "The embedded AWS has a defect here; its log has the details."
+    if isinstance(problem, (sqlite3.Error, OSError)):
+        text = f"The embedded AWS cannot read or write its state: {problem}"
+    return AwsError("InternalServerError", text, 500)
 
 
 def _moto_call(request: Request) -> tuple[str, dict[str, Any]]:

@@ -5,11 +5,14 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import psutil
+
 from .paths import Paths
+from .processes import identity
 
 
 class AlreadyRunning(Exception):
@@ -19,31 +22,47 @@ class AlreadyRunning(Exception):
 def read_server_file(paths: Paths) -> dict[str, Any]:
     """What the last server said of itself; empty if none ever did."""
     try:
-        return dict(json.loads(paths.server.read_text()))
+        said = json.loads(paths.server.read_text())
     except (FileNotFoundError, ValueError):
         return {}
+    whole = isinstance(said, dict) and isinstance(said.get("pid"), int)
+    return said if whole and all(isinstance(said.get(name), str) for name in ("url", "s3_url")) else {}
 
 
 def is_locked(paths: Paths) -> bool:
     """Whether a server process has this state directory now."""
     if not paths.lock.exists():
         return False
-    try:
-        with only_one(paths):
-            return False
-    except AlreadyRunning:
-        return True
+    with paths.lock.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 @contextmanager
 def only_one(paths: Paths) -> Iterator[None]:
     """Hold the state directory's lock. The system releases it when the process ends, however it ends."""
-    with paths.lock.open("a") as lock:
+    with paths.lock.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlreadyRunning(f"a server is running on {paths.state}") from None
+        lock.truncate(0)
+        lock.write(json.dumps({"pid": os.getpid(), "identity": identity(os.getpid())}))
+        lock.flush()
         yield
+
+
+def holder(paths: Paths) -> int | None:
+    """The process that holds the lock, if it still is the one that wrote itself into it."""
+    try:
+        said = json.loads(paths.lock.read_text())
+        pid = int(said["pid"])
+        return pid if identity(pid) == said["identity"] else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError, psutil.NoSuchProcess):
+        return None
 
 
 def free_port(preferred: int | None) -> int:
@@ -61,7 +80,9 @@ def free_port(preferred: int | None) -> int:
     raise OSError("no free port on 127.0.0.1")
 
 
-def write_server_file(paths: Paths, port: int, s3_port: int) -> None:
+def write_server_file(
+    paths: Paths, port: int, s3_port: int, *, insecure: bool = False, names: Sequence[str] = ()
+) -> None:
     """Say of this process that it serves a state directory. Written last: who reads it finds a server that answers."""
     document = {
         "pid": os.getpid(),
@@ -70,6 +91,8 @@ def write_server_file(paths: Paths, port: int, s3_port: int) -> None:
         "url": f"http://127.0.0.1:{port}",
         "s3_url": f"http://127.0.0.1:{s3_port}",
         "started": time.time(),
+        "insecure": insecure,
+        "names": list(names),
     }
     temporary = paths.server.with_suffix(".tmp")
     temporary.write_text(json.dumps(document, indent=2))

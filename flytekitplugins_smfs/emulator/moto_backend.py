@@ -7,8 +7,8 @@ seed of moto's random numbers, and replayed at start: the same ids come out agai
 import io
 import logging
 import os
-import random
 import re
+import secrets
 import threading
 import zlib
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from botocore.exceptions import UnknownServiceError
 
 from . import models
 from .clock import Clock
+from .dialects import scope
 from .faults import AwsError
 from .interfaces import ManagedInterfaces
 from .journal import Journal
@@ -65,6 +66,7 @@ class MotoBackend:
         self._clients: dict[tuple[str, str], Any] = {}
         self._known: set[tuple[str, str]] = set()
         self._app: Any = None
+        self._observers: dict[str, Callable[[Request, Response], None]] = {}
         self._clock = clock
         self._journal = Journal(store, clock)
         self.managed = ManagedInterfaces(store, settings.account)
@@ -82,19 +84,25 @@ class MotoBackend:
         self._app = DomainDispatcherApplication(create_backend_app)
         for entry in self._journal.entries():
             with moto_at(entry.moment):
-                self._play(entry.request, entry.seed)
+                response = self._play(entry.request, entry.seed)
+            self._tell(entry.request.form().get("Action", ""), entry.request, response)
         self.managed.restore()
+
+    def observe(self, operation: str, function: Callable[[Request, Response], None]) -> None:
+        """Call a function after each success of an operation that changes something, at start for earlier ones too."""
+        self._observers[operation] = function
 
     def handle(self, service: str, region: str, operation: str, request: Request) -> Response:
         """Answer a request; what changed something is in the journal before this returns."""
         with self._lock:
-            seed = random.getrandbits(48)
+            seed = secrets.randbits(63)  # moto makes access keys from it
             if service == "ec2":
                 self._furnish(region)
                 self.managed.protect(operation, request)
             response = self._play(request, seed)
             if response.status < 400 and not operation.startswith(_READS):
                 self._journal.add(operation, request, response, seed)
+                self._tell(operation, request, response)
                 if operation == "CreateVpc" and (made := _VPC.search(response.body)):
                     self._furnish_vpc(self.client("ec2", region), made[1].decode())
         if response.status >= 500:
@@ -126,6 +134,10 @@ class MotoBackend:
                 client.meta.events.register("before-send", self._short_circuit(service, region))
                 self._clients[key] = client
             return self._clients[key]
+
+    def _tell(self, operation: str, request: Request, response: Response) -> None:
+        if response.status < 400 and operation in self._observers:
+            self._observers[operation](request, response)
 
     def _furnish(self, region: str) -> None:
         """Furnish a region's network before anybody sees it, once in the account's life."""
@@ -194,16 +206,6 @@ class MotoBackend:
             return str(models.service_model(signing_name).metadata["protocol"])
         except UnknownServiceError:
             return "json"
-
-
-def scope(request: Request) -> tuple[str, str]:
-    """The service and region that a request was signed for; empty strings if it was not signed."""
-    text = request.headers.get("authorization", "") or request.query
-    marker = "Credential="
-    if marker not in text:
-        return "", ""
-    parts = text.split(marker, 1)[1].split(",")[0].split("&")[0].replace("%2F", "/").split("/")
-    return (parts[3], parts[2]) if len(parts) >= 5 else ("", "")
 
 
 def _environ(request: Request) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """Where everything of one embedded account lies on disk."""
 
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..places import state_home
 
 _OWN = (
     "buckets",
@@ -16,12 +19,19 @@ _OWN = (
     "calls.db",
     "settings.",
     "images.json",
+    "sagemaker.yaml",
     "server.",
     "s3.log",
     "rclone.",
     "forgotten.",
 )
 """How the names of all that belongs to the state begin."""
+
+
+def default_state() -> Path:
+    """``$SMFS_EMULATOR_STATE``, or ``smfs-emulator`` where the user's state is."""
+    named = os.environ.get("SMFS_EMULATOR_STATE")
+    return Path(named) if named else state_home() / "smfs-emulator"
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,9 @@ class Paths:
             self.state.rmdir()
 
     def create(self) -> None:
-        for directory in (self.state, self.buckets, self.filesystems, self.jobs, self.processes):
-            directory.mkdir(parents=True, exist_ok=True)
+        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.state.chmod(0o700)  # keys, and whatever jobs read and wrote, are nobody else's
+        for directory in (self.buckets, self.filesystems, self.jobs, self.processes):
+            directory.mkdir(exist_ok=True)
         for forgotten in self.state.glob("forgotten.*"):  # left by a server that was killed
             shutil.rmtree(forgotten, ignore_errors=True)

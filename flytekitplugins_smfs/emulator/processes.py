@@ -1,10 +1,11 @@
 """The process groups that outlive the server: each leaves a JSON file under ``<state>/processes`` and is found by it.
 
-The file is ``{"name": job name, "pid": leader of the group, "started": its creation time}``. The creation time
-(``psutil.Process(pid).create_time()``) tells a living process from another that got its number later.
+The file is ``{"name": job name, "pid": leader of the group, "started": epoch seconds, "identity": ...}``. The identity
+tells a living process from another that got its number later, also where somebody has set the clock meanwhile.
 """
 
 import json
+import logging
 import os
 import signal
 import time
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+log = logging.getLogger(__name__)
 
 _CLOCK_TOLERANCE = 0.05
 
@@ -25,13 +28,31 @@ class ProcessGroup:
     name: str
     pid: int
     started: float
+    identity: str = ""
 
     def alive(self) -> bool:
         try:
             process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.started) < _CLOCK_TOLERANCE and not has_ended(process)
+            same = identity(self.pid) == self.identity if self.identity else self._began_then(process)
+            return same and not has_ended(process)
         except psutil.NoSuchProcess:
             return False
+
+    def _began_then(self, process: psutil.Process) -> bool:
+        """For records of earlier versions."""
+        return abs(process.create_time() - self.started) < _CLOCK_TOLERANCE
+
+
+def identity(pid: int) -> str:
+    """What tells a process from all that had or will have its number: the boot, and when it began by its own clock.
+
+    Raises psutil.NoSuchProcess.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{fields[19]}"
+    except (FileNotFoundError, ProcessLookupError, NotADirectoryError):
+        return str(psutil.Process(pid).create_time())  # not Linux, or no such process
 
 
 def has_ended(process: psutil.Process) -> bool:
@@ -44,7 +65,7 @@ def has_ended(process: psutil.Process) -> bool:
 
 def record(directory: Path, name: str, pid: int) -> ProcessGroup:
     """Write down a group whose leader is ``pid``. ``forget`` it when it has ended."""
-    group = ProcessGroup(name, pid, psutil.Process(pid).create_time())
+    group = ProcessGroup(name, pid, psutil.Process(pid).create_time(), identity(pid))
     temporary = directory / f".{name}.{pid}"
     temporary.write_text(json.dumps(group.__dict__))
     temporary.replace(_file(directory, name, pid))
@@ -94,5 +115,9 @@ def _file(directory: Path, name: str, pid: int) -> Path:
 
 def _recorded(directory: Path) -> Iterator[ProcessGroup]:
     for file in sorted(directory.glob("*.json")):
-        with suppress(FileNotFoundError):
+        try:
             yield ProcessGroup(**json.loads(file.read_text()))
+        except FileNotFoundError:
+            continue
+        except (ValueError, TypeError) as problem:
+            log.error("%s is damaged, its processes cannot be found by it: %s", file, problem)

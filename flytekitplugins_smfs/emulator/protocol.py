@@ -4,7 +4,7 @@ import base64
 import itertools
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,16 +13,23 @@ from urllib.parse import parse_qs, urlsplit
 from botocore.model import OperationModel, ServiceModel
 
 from .faults import AwsError
+from .signatures import Key
 
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. Header names are lower case; ``target`` is path and query as sent."""
+    """One HTTP request. Header names are lower case; ``target`` is path and query as sent.
+
+    ``header_lines`` are the headers as they came, in order; in ``headers`` repeated ones are joined by commas.
+    ``caller`` is whose signature it bears.
+    """
 
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes
+    header_lines: Sequence[tuple[str, str]] = ()
+    caller: Key | None = None
 
     @property
     def path(self) -> str:
@@ -63,12 +70,15 @@ class JsonProtocol:
 
     def read(self, operation: OperationModel, request: Request) -> dict[str, Any]:
         try:
-            document = json.loads(request.body or b"{}")
-        except ValueError:
+            document = json.loads(request.body or b"{}", parse_constant=_no_number)
+        except (ValueError, RecursionError):
             raise AwsError("SerializationException", "The request body is not JSON.") from None
         if not isinstance(document, dict):
             raise AwsError("SerializationException", "The request body is not a JSON object.")
-        return read_json(operation.input_shape, document) if operation.input_shape else {}
+        try:
+            return read_json(operation.input_shape, document) if operation.input_shape else {}
+        except (ValueError, RecursionError, OverflowError) as problem:
+            raise AwsError("SerializationException", str(problem) or "The request body is nested too deep.") from None
 
     def answer(self, operation: OperationModel, result: dict[str, Any]) -> Response:
         shape = operation.output_shape
@@ -132,10 +142,34 @@ def read_json(shape: Any, value: Any) -> Any:
     if kind == "map" and isinstance(value, dict):
         return {key: read_json(shape.value, item) for key, item in value.items()}
     if kind == "blob" and isinstance(value, str):
-        return base64.b64decode(value)
-    if kind == "timestamp" and isinstance(value, str):
-        return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
+        return read_blob(value)
+    if kind == "timestamp" and isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return read_timestamp(value)
     return value
+
+
+def read_blob(text: str) -> bytes:
+    """The bytes of base64. Raises ValueError if it is none."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ValueError("A blob is not base64.") from None
+
+
+def read_timestamp(value: str | float) -> float:
+    """Epoch seconds of a number of them, or of ISO 8601 text. Raises ValueError for what is no time since year 1."""
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        datetime.fromtimestamp(value, UTC)
+        return value
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(f"{str(value)[:100]!r} is not a timestamp.") from None
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is not a number of JSON.")
 
 
 def write_json(shape: Any, value: Any) -> Any:
@@ -196,12 +230,12 @@ def _read_scalar(kind: str, text: str) -> Any:
         if kind in ("float", "double"):
             return float(text)
         if kind == "timestamp":
-            return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+            return read_timestamp(text)
+        if kind == "blob":
+            return read_blob(text)
     except ValueError:
-        raise AwsError("MalformedInput", f"{text!r} is not a {kind}.") from None
-    if kind == "boolean":
-        return text.lower() == "true"
-    return base64.b64decode(text) if kind == "blob" else text
+        raise AwsError("MalformedInput", f"{text[:100]!r} is not a {kind}.") from None
+    return text.lower() == "true" if kind == "boolean" else text
 
 
 def write_xml(shape: Any, value: Any) -> str:

@@ -11,12 +11,14 @@ from botocore.model import ServiceModel
 
 from .clock import Clock
 from .declarations import Errors, Misfortune
+from .faults import AwsError
 from .models import service_model
 from .mounts import Find
 from .paths import Paths
 from .places import Places
 from .scheduler import Scheduler
 from .settings import Settings
+from .signatures import Key, Keys
 from .store import Store
 from .tokens import Tokens
 
@@ -46,7 +48,10 @@ class Context:
     injections: "Injections"
     mounts: Mapping[str, Find]
     places: Places
+    keys: Keys
     region: str
+    caller: Key | None = None
+    """Whose signature the request bears; None in a lifecycle, and for the few requests that need no signature."""
 
     @property
     def account(self) -> str:
@@ -68,6 +73,12 @@ class Context:
             logs=self.logs.at(region),
             metrics=self.metrics.at(region),
         )
+
+    def signer(self) -> Key:
+        """Who signed the request. Raises AwsError where nobody did."""
+        if self.caller is None:
+            raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+        return self.caller
 
     def arn(self, service: str, resource: str) -> str:
         """``arn:aws:<service>:<region>:<account>:<resource>``"""

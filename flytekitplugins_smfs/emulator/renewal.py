@@ -20,6 +20,7 @@ from .paths import Paths
 from .requests import Requests
 from .scheduler import Scheduler
 from .settings import Settings
+from .signatures import Keys
 from .storage import Storage
 from .store import Store
 
@@ -40,6 +41,7 @@ class Parts:
     moto: MotoBackend
     storage: Storage
     scheduler: Scheduler
+    keys: Keys
     paths: Paths
     furnish: Callable[[], object]
 
@@ -70,6 +72,7 @@ class Renewal:
                 forgotten = parts.paths.forget_files()
                 parts.settings.update(self._settings)
                 parts.storage.clear()
+                parts.keys.forget_others()
                 self._put_back()
                 parts.calls.clear()
                 parts.clock.read()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from .moto_backend import MotoBackend
 
@@ -14,17 +14,24 @@ class Roles:
         self._moto = moto
         self._region = region
 
-    def trusts(self, arn: str, service: str) -> bool:
-        """Whether the role exists and lets a service (``sagemaker.amazonaws.com``) assume it."""
+    def role(self, arn: str) -> dict[str, Any] | None:
+        """A role as IAM shows it; None if there is none of this ARN."""
         iam = self._moto.client("iam", self._region)
         try:
-            role = iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchEntity":
-                return False
+            role: dict[str, Any] = iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
+        except (ClientError, ParamValidationError) as error:
+            if isinstance(error, ParamValidationError) or error.response["Error"]["Code"] == "NoSuchEntity":
+                return None
             raise
+        return role if role["Arn"] == arn else None
+
+    def trusts(self, arn: str, service: str) -> bool:
+        """Whether the role exists and lets a service (``sagemaker.amazonaws.com``) assume it."""
+        role = self.role(arn)
+        if role is None:
+            return False
         statements = _listed(role["AssumeRolePolicyDocument"].get("Statement", []))
-        return bool(role["Arn"] == arn) and any(_admits(statement, service) for statement in statements)
+        return any(_admits(statement, service) for statement in statements)
 
 
 def _admits(statement: dict[str, Any], service: str) -> bool:

@@ -1,110 +1,86 @@
-"""The HTTP server: one thread per connection, loopback only, answers written in one packet."""
+"""The API's server process: a front on one port, whose requests are answered in a bounded pool of threads."""
 
+import asyncio
 import logging
 import signal
-import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from aiohttp import web
 
 from . import processes, services
 from .account import Account
 from .admin import PREFIX, Admin
+from .dialects import dialect_of, worded
 from .dispatch import Dispatcher
-from .faults import DropConnection
+from .faults import AwsError, DropConnection
+from .gate import Access, Gate
 from .instance import free_port, only_one, read_server_file, write_server_file
 from .paths import Paths
 from .protocol import Request, Response
 from .settings import Settings
+from .signatures import SignatureError
+from .wire import Arrival, Front, Hangup, Limits, WireError, reply
 
 log = logging.getLogger(__name__)
 
-
-class _Handler(BaseHTTPRequestHandler):
-    """Reads a request, has it answered, writes the answer."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    server: "Server"
-
-    def answer(self) -> None:
-        request = Request(
-            self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, self._body()
-        )
-        try:
-            response = self.server.answer(request)
-        except DropConnection:
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
-        self._write(response)
-
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = answer
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Calls are recorded in the store, not in the log."""
-
-    def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        chunks = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            chunks.append(self.rfile.read(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
-            continue
-        return b"".join(chunks)
-
-    def _write(self, response: Response) -> None:
-        self.send_response_only(response.status)
-        if "date" not in response.headers:
-            self.send_header("date", self.date_time_string())
-        for name, value in response.headers.items():
-            if name != "content-length":
-                self.send_header(name, value)
-        length = len(response.body)
-        if self.command == "HEAD":
-            length = int(response.headers.get("content-length", length))
-        self.send_header("content-length", str(length))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(response.body)
-        self.wfile.flush()
+_THREADS = 64
+"""How many requests are answered at once; more wait. Injected delays take their time in these threads."""
 
 
-class Server(ThreadingHTTPServer):
-    """Serves one account."""
+class Server:
+    """Serves one account in the running event loop."""
 
-    daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 128
-
-    def __init__(self, account: Account, port: int) -> None:
+    def __init__(self, account: Account, access: Access) -> None:
+        limits = Limits()
         self._account = account
         self._dispatcher = Dispatcher(account)
         self._admin = Admin(account)
-        super().__init__(("127.0.0.1", port), _Handler)
+        self._gate = Gate(account.keys, access)
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="request")
+        self._front = Front(self._handle, _explain, limits, access.names)
 
-    def answer(self, request: Request) -> Response:
+    @property
+    def port(self) -> int:
+        return self._front.port
+
+    async def start(self, port: int) -> None:
+        """Listen. Raises OSError if the port is taken."""
+        await self._front.start(port)
+
+    async def close(self) -> None:
+        """Let what is under way end, and stop."""
+        await self._front.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def _handle(self, arrival: Arrival) -> web.StreamResponse:
+        request = _read(arrival, await arrival.body())
+        if request.path == f"{PREFIX}health":  # says that it lives also while all threads are busy
+            response = self._admin.handle(request)
+        else:
+            try:
+                response = await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, request)
+            except DropConnection:
+                raise Hangup from None
+        return reply(response.status, response.body, response.headers.items(), request.method)
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            request = self._gate.admit(request)
+        except SignatureError as error:
+            return worded(
+                request, dialect_of(request), AwsError(error.code, error.message, error.status, **error.fields)
+            )
+        except AwsError as error:
+            return worded(request, dialect_of(request), error)
         if request.path.startswith(PREFIX):
             return self._admin.handle(request)
         with self._account.requests.one():
             return self._dispatcher.handle(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        log.debug("a connection ended early", exc_info=True)
 
-    def server_bind(self) -> None:
-        """Bind without asking DNS for the host's name, as the base class would."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
-
-
-def serve(state: Path, port: int | None, changes: dict[str, Any]) -> None:
+def serve(state: Path, port: int | None, changes: dict[str, Any], access: Access) -> None:
     """Run until SIGTERM or SIGINT. Raises AlreadyRunning if another process serves this state directory.
 
     ``port`` None or 0 takes the port of the last time if it is free, otherwise any free one.
@@ -119,19 +95,32 @@ def serve(state: Path, port: int | None, changes: dict[str, Any]) -> None:
         before = read_server_file(paths)
         account = Account(paths, settings, free_port(before.get("s3_port")))
         account.start()
-        server = Server(account, port or free_port(before.get("port")))
-        write_server_file(paths, server.server_port, account.storage.port)
-        _until_signal(server)
-        server.server_close()
+        asyncio.run(_until_signal(account, access, port or free_port(before.get("port"))))
         account.stop()
         for group in processes.kill_all(paths.processes):
             log.error("could not end %s (pid %s)", group.name, group.pid)
 
 
-def _until_signal(server: Server) -> None:
-    def end(*_: Any) -> None:
-        threading.Thread(target=server.shutdown, daemon=True).start()
+async def _until_signal(account: Account, access: Access, port: int) -> None:
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    server = Server(account, access)
+    await server.start(port)
+    write_server_file(account.paths, server.port, account.storage.port, insecure=access.insecure, names=access.names)
+    await ended.wait()
+    await server.close()
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    server.serve_forever(poll_interval=0.1)
+
+def _read(arrival: Arrival, body: bytes) -> Request:
+    headers: dict[str, str] = {}
+    for name, value in arrival.headers:
+        lower = name.lower()
+        headers[lower] = f"{headers[lower]},{value}" if lower in headers else value
+    return Request(arrival.method, arrival.target, headers, body, arrival.headers)
+
+
+def _explain(arrival: Arrival | None, error: WireError) -> web.StreamResponse:
+    request = _read(arrival, b"") if arrival else Request("GET", "/", {}, b"")
+    response = worded(request, dialect_of(request), AwsError(error.code, error.message, error.status))
+    return reply(response.status, response.body, response.headers.items(), request.method)

@@ -5,12 +5,15 @@ Values come from ``<state>/settings.json``, from ``start --set name=value`` and,
 """
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 Group = TypeVar("Group")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -39,11 +42,15 @@ class Settings:
     def load(cls, path: Path, groups: tuple[type, ...] = ()) -> "Settings":
         """The settings of a state directory; defaults where the file says nothing."""
         settings = cls(groups=groups, file=path)
-        if path.exists():
-            kept = json.loads(path.read_text())
-            known = {name for _, name, _ in settings._all()}
+        known = {name for _, name, _ in settings._all()}
+        try:
+            kept = dict(json.loads(path.read_text()))
             settings._apply({name: value for name, value in kept.items() if name in known})
             settings._unknown = {name: value for name, value in kept.items() if name not in known}
+        except FileNotFoundError:
+            pass
+        except (ValueError, TypeError, RecursionError) as problem:
+            log.error("%s is damaged, all settings have their defaults: %s", path, problem)
         return settings
 
     def of(self, kind: type[Group]) -> Group:
@@ -55,11 +62,22 @@ class Settings:
         """Set some values and write them to the file. Raises ValueError for an unknown name or a wrong type."""
         self._apply(changes)
         if self.file is not None:
+            self._keep_damaged(self.file)
             temporary = self.file.with_suffix(".tmp")
             defaults = Settings(groups=self.groups).as_dict()
             own = {name: value for name, value in self.as_dict().items() if value != defaults[name]}
             temporary.write_text(json.dumps({**self._unknown, **own}, indent=2))
             temporary.replace(self.file)
+
+    @staticmethod
+    def _keep_damaged(file: Path) -> None:
+        """Put a file that could not be read aside rather than write over it."""
+        try:
+            json.loads(file.read_text())
+        except FileNotFoundError:
+            pass
+        except ValueError:
+            file.replace(file.with_suffix(".json.damaged"))
 
     def as_dict(self) -> dict[str, Any]:
         """All settings by name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from rich.text import Text
 from flytekitplugins_smfs.flyte.deck.scale import duration, number_or_dash, parameter, size
 from flytekitplugins_smfs.flyte.deck.timeline import Part, Step
 from flytekitplugins_smfs.flyte.decks import Resource, Tile, page, run_deck
+from flytekitplugins_smfs.places import state_home
 from flytekitplugins_smfs.values.dataset import Dataset, Evaluation
 from flytekitplugins_smfs.values.lustre.link import RepositoryLink
 from flytekitplugins_smfs.values.removal import Removed
@@ -146,8 +146,7 @@ def publish(run: RunReport) -> None:
 
 def deck_directory() -> Path:
     """Where local runs keep their pages: `smfs/decks` in the user's state directory."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "smfs" / "decks"
+    return state_home() / "smfs" / "decks"
 
 
 def _deck_file(run: RunReport) -> Path:

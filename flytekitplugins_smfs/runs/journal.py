@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from flytekitplugins_smfs.places import state_home
+
 _log = logging.getLogger(__name__)
 _ours: set[Path] = set()
 _lock = threading.Lock()
@@ -135,8 +137,7 @@ def new_token() -> str:
 
 def directory() -> Path:
     """Where journals lie."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    found = Path(state) / "smfs" / "runs"
+    found = state_home() / "smfs" / "runs"
     try:
         found.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=found):

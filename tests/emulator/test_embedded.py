@@ -178,7 +178,7 @@ def test_it_ends_with_the_process_that_started_it(end: str) -> None:
         if "sleep" in end:
             os.kill(run.pid, signal.SIGKILL)
     wait_for(lambda: not psutil.pid_exists(int(pid)), 30)
-    assert not any(psutil.pid_exists(int(group)) for group in groups.split(","))
+    wait_for(lambda: not any(psutil.pid_exists(int(group)) for group in groups.split(",")))  # and are reaped
     assert not Path(state).exists()
 
 

@@ -70,6 +70,12 @@ class Keys:
                 self._cache[id] = _key(row) if row else None
             return self._cache[id]
 
+    def own(self) -> Key | None:
+        """The emulator's own key."""
+        with self._lock:
+            row = self._db.execute(f"SELECT {_COLUMNS} FROM keys WHERE origin = 'emulator' AND active").fetchone()
+        return _key(row) if row else None
+
     def add(self, key: Key) -> None:
         """Put a key in, in place of one of the same id; what ended over a day ago goes."""
         with self._lock:
@@ -81,6 +87,10 @@ class Keys:
     def remove(self, id: str) -> None:
         """Take a key out; nothing happens if it is not there."""
         self._change("DELETE FROM keys WHERE id = ?", id)
+
+    def forget_others(self) -> None:
+        """Take out all keys but the emulator's own."""
+        self._change("DELETE FROM keys WHERE origin != 'emulator'")
 
     def set_active(self, id: str, active: bool) -> None:
         """Let a key sign, or not."""

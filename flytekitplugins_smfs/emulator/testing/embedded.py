@@ -137,9 +137,7 @@ class Emulator:
         return Admin(self.environment)
 
     def _launch(self) -> None:
-        from ..commands import environment
-        from ..instance import read_server_file
-        from ..settings import Settings
+        from ..environment import variables
 
         assert self._paths is not None
         server = ServerProcess(self._paths, self._port, self._settings, temporary=self._given is None)
@@ -152,7 +150,7 @@ class Emulator:
             server.stop()
             self._forget()
             raise
-        self._environment = environment(read_server_file(self._paths), Settings.load(self._paths.settings))
+        self._environment = variables(self._paths)
         self._server = server
 
     def _forget(self) -> None:

@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from ... import credentials
 from ...archives import TooLarge, unpack
 from ...containers.sandbox import Sandbox, isolation_available
 from ...containers.spec import Bind, ProcessSpec
@@ -177,7 +178,7 @@ def _environment(ctx: Context, doc: Doc, host: str, root: Path, files: dict[str,
         "PYTHONUNBUFFERED": "1",
         "OMP_NUM_THREADS": threads,
         **_toolkit_variables(files, host, root, threads),
-        **_aws_variables(ctx),
+        **_aws_variables(ctx, doc),
         "TRAINING_JOB_NAME": doc["name"],
         "TRAINING_JOB_ARN": doc["arn"],
         **request.get("Environment", {}),
@@ -213,14 +214,13 @@ def _upper(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
-def _aws_variables(ctx: Context) -> dict[str, str]:
-    """How the job's own AWS clients reach the embedded AWS, as its role would let them reach AWS."""
+def _aws_variables(ctx: Context, doc: Doc) -> dict[str, str]:
+    """How the job's own AWS clients reach the embedded AWS, with its role's credentials."""
     server = json.loads(ctx.paths.server.read_text()) if ctx.paths.server.exists() else {}
     urls = {"AWS_ENDPOINT_URL": server.get("url"), "AWS_ENDPOINT_URL_S3": server.get("s3_url")}
     return {
         **{name: url for name, url in urls.items() if url},
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "embedded",
+        **credentials.issue(ctx, doc["arn"], doc["request"]["RoleArn"]),
         "AWS_REGION": ctx.region,
         "AWS_DEFAULT_REGION": ctx.region,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -215,15 +215,9 @@ def test_a_thousand_metrics_come_compressed_in_one_call_and_are_listed_in_pages(
 
 def test_a_newer_client_speaks_cbor(emulator: Emulator) -> None:
     namespace = put(emulator, 1.0)["namespace"]
-    request = urllib.request.Request(
-        f"{emulator.env['AWS_ENDPOINT_URL']}/service/GraniteServiceVersion20100801/operation/ListMetrics",
-        data=dumps({"Namespace": namespace}),
-        headers={
-            "smithy-protocol": "rpc-v2-cbor",
-            "content-type": "application/cbor",
-            "authorization": "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/monitoring/aws4_request, x=y",
-        },
-    )
+    path = "/service/GraniteServiceVersion20100801/operation/ListMetrics"
+    headers = {"smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}
+    request = emulator.signed("POST", path, dumps({"Namespace": namespace}), headers, service="monitoring")
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert answer.headers["smithy-protocol"] == "rpc-v2-cbor"
         assert loads(answer.read())["Metrics"][0]["MetricName"] == "loss"

@@ -111,13 +111,9 @@ def test_a_time_itself_is_neither_before_nor_after(jobs: Listed, word: str) -> N
 
 
 def ask_plainly(jobs: Listed, request: dict[str, Any]) -> str:
-    headers = {
-        "X-Amz-Target": "SageMaker.ListTrainingJobs",
-        "Content-Type": "application/x-amz-json-1.1",
-        "Authorization": "AWS4-HMAC-SHA256 Credential=x/20250101/eu-central-1/sagemaker/aws4_request",
-    }
-    url = jobs.emulator.env["AWS_ENDPOINT_URL"]
-    asked = urllib.request.Request(url, json.dumps(request).encode(), headers, method="POST")
+    headers = {"X-Amz-Target": "SageMaker.ListTrainingJobs", "Content-Type": "application/x-amz-json-1.1"}
+    body = json.dumps(request).encode()
+    asked = jobs.emulator.signed("POST", "/", body, headers, service="sagemaker", region="eu-central-1")
     with urllib.request.urlopen(asked, timeout=10) as answer:
         return letters(json.load(answer)[SUMMARIES])
 

@@ -11,6 +11,7 @@ import shutil
 import time
 from typing import Any
 
+from .... import credentials
 from ....containers.sandbox import Sandbox, SandboxError
 from ....containers.spec import ExitRecord
 from ....guard import Outside
@@ -267,6 +268,7 @@ def _finish(
         now_doc["artifacts"] = artifacts_url
         end(ctx, now_doc, status, secondary, _MESSAGES[secondary], failure)
         ctx.places.give_back(TRAINING_JOB, doc["id"])
+    credentials.revoke(ctx, doc["arn"])
     artifacts.remove_workspace(ctx, doc)
     return None
 

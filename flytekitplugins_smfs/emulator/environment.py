@@ -1,0 +1,54 @@
+"""What points unmodified AWS clients at a running emulator."""
+
+import json
+import shlex
+from pathlib import Path
+
+from .instance import read_server_file
+from .paths import Paths
+from .settings import Settings
+from .signatures import Keys
+
+UNSET = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+"""Variables that would spoil the others: a token belongs to another key, a profile may name another place."""
+
+
+def variables(paths: Paths) -> dict[str, str]:
+    """The variables of the server that runs on a state directory, its own key among them."""
+    server, settings, keys = read_server_file(paths), Settings.load(paths.settings), Keys(paths.keys)
+    key = keys.own()
+    keys.close()
+    assert key is not None, "a server makes its key before it says that it runs"
+    return {
+        "AWS_ENDPOINT_URL": server["url"],
+        "AWS_ENDPOINT_URL_S3": server["s3_url"],
+        "AWS_ACCESS_KEY_ID": key.id,
+        "AWS_SECRET_ACCESS_KEY": key.secret,
+        "AWS_DEFAULT_REGION": settings.region,
+        "AWS_REGION": settings.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(_sagemaker_defaults(paths, settings)),
+    }
+
+
+def exports(variables: dict[str, str]) -> str:
+    """The variables for a shell's ``eval``."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    return "\n".join([*lines, f"unset {' '.join(UNSET)}"])
+
+
+def _sagemaker_defaults(paths: Paths, settings: Settings) -> Path:
+    """The defaults file of SageMaker's SDKs, written anew: ``default_bucket()`` would ask AWS's own STS otherwise.
+
+    JSON is YAML, too. The schema is the SDKs' "Configuring and using defaults with the SageMaker Python SDK".
+    """
+    session = {"Session": {"DefaultS3Bucket": f"sagemaker-{settings.region}-{settings.account}"}}
+    sdk = {"PythonSDK": {"Modules": {**session, "TelemetryOptOut": True}}}
+    document = {"SchemaVersion": "1.0", "SageMaker": sdk}
+    file = paths.state / "sagemaker.yaml"
+    text = json.dumps(document, indent=2)
+    if not file.exists() or file.read_text() != text:
+        temporary = paths.state / "sagemaker.yaml.tmp"
+        temporary.write_text(text)
+        temporary.replace(file)
+    return file

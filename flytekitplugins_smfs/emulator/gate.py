@@ -1,0 +1,82 @@
+"""Who comes in at the API's port: each request's signature verified, a few kinds let in without one."""
+
+import time
+from dataclasses import dataclass, replace
+
+from .admin import PREFIX
+from .dialects import dialect_of
+from .faults import AwsError
+from .protocol import Request
+from .signatures import Decoder, Dialect, Key, Keys, verify
+
+_UNSIGNED_ACTIONS = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")
+"""Calls of STS by those who have no key yet."""
+UNSIGNED_PATHS = (f"{PREFIX}health", f"{PREFIX}credentials")
+"""What answers without a signature: one says only that it is there, the other asks for a token of its own."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may talk to a server: further ``names`` of this host; ``insecure`` is with signatures off."""
+
+    names: tuple[str, ...] = ()
+    insecure: bool = False
+
+
+class Gate:
+    """Admits requests. Safe from many threads."""
+
+    def __init__(self, keys: Keys, access: Access) -> None:
+        self._keys = keys
+        self._access = access
+
+    def admit(self, request: Request) -> Request:
+        """The request with its caller. Raises SignatureError or AwsError.
+
+        A request for S3 is passed on as it came: the store verifies it, for it also signs bodies in pieces.
+        """
+        dialect = dialect_of(request)
+        admin = request.path.startswith(PREFIX)
+        if admin:
+            dialect = Dialect.REST_JSON
+        elif dialect is Dialect.S3:
+            return request
+        key = self._caller(request, dialect)
+        if admin and request.path not in UNSIGNED_PATHS and (key is None or key.origin != "emulator"):
+            raise AwsError("AccessDeniedException", "Only the emulator's own key may use its admin API.", 403)
+        return replace(request, caller=key)
+
+    def _caller(self, request: Request, dialect: Dialect) -> Key | None:
+        if request.path in UNSIGNED_PATHS or _asks_sts_for_a_key(request):
+            return None
+        if self._access.insecure:
+            claimed = request.headers.get("authorization", "") or request.query
+            return self._keys.find(_claimed_id(claimed)) or self._keys.own()
+        verified = verify(
+            request.method,
+            request.target,
+            request.header_lines,
+            self._keys,
+            time.time(),
+            dialect=dialect,
+            body=request.body,
+        )
+        decoder = Decoder(verified)
+        decoder.feed(request.body)
+        decoder.finish()
+        return verified.key
+
+
+def _asks_sts_for_a_key(request: Request) -> bool:
+    return (
+        any(
+            f"Action={action}" in request.query or f"Action={action}".encode() in request.body[:4000]
+            for action in _UNSIGNED_ACTIONS
+        )
+        and request.form().get("Action") in _UNSIGNED_ACTIONS
+    )
+
+
+def _claimed_id(text: str) -> str:
+    """The key id that a signature names, believed where signatures are off."""
+    return text.partition("Credential=")[2].partition("/")[0].partition("%2F")[0]

@@ -1,0 +1,1 @@
+"""Who asks, and whose a key is."""
