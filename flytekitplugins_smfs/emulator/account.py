@@ -2,11 +2,10 @@
 
 from functools import partial
 
-from . import credentials, processes, services
+from . import credentials, encryption, processes, services
 from .access_keys import AccessKeys
 from .calls import Calls
 from .clock import Clock
-from .encryption import Keys
 from .furnish import furnish, furnish_region, furnish_vpc
 from .injections import Injections
 from .logbook import LogBook
@@ -51,7 +50,7 @@ class Account:
             clock=self.clock,
             ec2=Network(self.moto, settings.region),
             iam=Roles(self.moto, settings.region),
-            kms=Keys(self.moto, settings.region),
+            kms=encryption.Keys(self.moto, settings.region),
             logs=LogBook(self.store, settings.region, self.clock),
             metrics=Metrics.open(self.store, settings.region),
             injections=Injections(self.store, self.clock, self.services.values()),

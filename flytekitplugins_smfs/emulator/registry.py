@@ -23,7 +23,7 @@ from .store import Store
 from .tokens import Tokens
 
 if TYPE_CHECKING:
-    from .encryption import Keys
+    from .encryption import Keys as KmsKeys
     from .injections import Injections
     from .logbook import LogBook
     from .metrics import Metrics
@@ -42,7 +42,7 @@ class Context:
     clock: Clock
     ec2: "Network"
     iam: "Roles"
-    kms: "Keys"
+    kms: "KmsKeys"
     logs: "LogBook"
     metrics: "Metrics"
     injections: "Injections"
