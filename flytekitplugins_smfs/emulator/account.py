@@ -51,12 +51,12 @@ class Account:
             ec2=Network(self.moto, settings.region),
             iam=Roles(self.moto, settings.region),
             kms=encryption.Keys(self.moto, settings.region),
-            logs=LogBook(self.store, settings.region, self.clock),
-            metrics=Metrics.open(self.store, settings.region),
             injections=Injections(self.store, self.clock, self.services.values()),
             mounts={kind: find for service in self.services.values() for kind, find in service.mounts.items()},
             places=Places(self.store, self.scheduler, lambda: settings.max_processes),
             keys=self.keys,
+            logs=LogBook.open(self.store, settings.region, self.clock, lambda: settings.log_events_kept),
+            metrics=Metrics.open(self.store, settings.region, lambda: settings.metric_points_kept),
             region=settings.region,
         )
         self.renewal = Renewal(

@@ -1,7 +1,8 @@
 """CloudWatch's log groups, streams and events. The logs service answers from it; jobs write into it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from .clock import Clock
 from .store import Store
@@ -19,10 +20,14 @@ CREATE TABLE IF NOT EXISTS log_events (
     timestamp INTEGER NOT NULL, ingested INTEGER NOT NULL, message TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS log_events_by_time ON log_events (region, log_group, stream, timestamp, id);
+CREATE INDEX IF NOT EXISTS log_events_of_group ON log_events (region, log_group, timestamp, id);
 """
 
 Position = tuple[int, int]
 """Timestamp and id of an event: where it stands in its stream."""
+
+Streams = list[str] | str
+"""Streams of a group by their names, or by how their names begin."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +66,26 @@ class Event:
 
 
 class LogBook:
-    """The logs of one region. Groups hold streams, streams hold events in the order of their timestamps."""
+    """The logs of one region. Groups hold streams, streams hold events in the order of their timestamps.
 
-    def __init__(self, store: Store, region: str, clock: Clock) -> None:
+    Of all regions together about the latest ``most()`` events are kept.
+    """
+
+    def __init__(self, store: Store, region: str, clock: Clock, most: Callable[[], int]) -> None:
         self._store = store
         self._region = region
         self._clock = clock
+        self._most = most
+
+    @classmethod
+    def open(cls, store: Store, region: str, clock: Clock, most: Callable[[], int]) -> "LogBook":
+        """The logs of a state directory; call it once, when the account starts."""
         store.create_tables(_SCHEMA)
+        return cls(store, region, clock, most)
 
     def at(self, region: str) -> "LogBook":
         """The logs of another region."""
-        return LogBook(self._store, region, self._clock)
+        return LogBook(self._store, region, self._clock, self._most)
 
     def create_group(self, group: str) -> bool:
         """False if it exists already."""
@@ -86,13 +100,15 @@ class LogBook:
 
     def append(self, group: str, stream: str, events: Iterable[tuple[int, str]]) -> None:
         """Add (timestamp in epoch milliseconds, message) pairs; makes group and stream if they are not there."""
-        self.create_stream(group, stream)
         ingested = self._milliseconds()
         columns = "region, log_group, stream, timestamp, ingested, message"
-        self._store.run_many(
-            f"INSERT INTO log_events ({columns}) VALUES (?, ?, ?, ?, ?, ?)",
-            [(self._region, group, stream, timestamp, ingested, message) for timestamp, message in events],
-        )
+        with self._store.transaction():
+            self.create_stream(group, stream)
+            self._store.run_many(
+                f"INSERT INTO log_events ({columns}) VALUES (?, ?, ?, ?, ?, ?)",
+                [(self._region, group, stream, timestamp, ingested, _storable(text)) for timestamp, text in events],
+            )
+            self._store.keep_latest("log_events", self._most())
 
     def groups(self, prefix: str = "") -> list[Group]:
         """The groups whose name begins so, in the order of names."""
@@ -119,15 +135,11 @@ class LogBook:
         sql = "SELECT 1 FROM log_streams WHERE region = ? AND log_group = ? AND name = ?"
         return bool(self._store.run(sql, self._region, group, stream))
 
-    def after(
-        self, group: str, streams: list[str], position: Position, limit: int, start: int, end: int
-    ) -> list[Event]:
+    def after(self, group: str, streams: Streams, position: Position, limit: int, start: int, end: int) -> list[Event]:
         """The first events behind a position, oldest first; timestamps from ``start`` to before ``end``."""
         return self._select(group, streams, "(timestamp, id) > (?, ?)", "ASC", position, limit, start, end)
 
-    def before(
-        self, group: str, streams: list[str], position: Position, limit: int, start: int, end: int
-    ) -> list[Event]:
+    def before(self, group: str, streams: Streams, position: Position, limit: int, start: int, end: int) -> list[Event]:
         """The last events ahead of a position, oldest first."""
         return self._select(group, streams, "(timestamp, id) < (?, ?)", "DESC", position, limit, start, end)[::-1]
 
@@ -146,24 +158,29 @@ class LogBook:
             self._store.run("DELETE FROM log_streams WHERE region = ? AND log_group = ? AND name = ?", *key)
 
     def _select(
-        self,
-        group: str,
-        streams: list[str],
-        side: str,
-        order: str,
-        position: Position,
-        limit: int,
-        start: int,
-        end: int,
+        self, group: str, streams: Streams, side: str, order: str, position: Position, limit: int, start: int, end: int
     ) -> list[Event]:
-        names = ", ".join("?" * len(streams))
+        chosen, names = self._chosen(group, streams)
         sql = f"""
             SELECT id, stream, timestamp, ingested, message FROM log_events
-            WHERE region = ? AND log_group = ? AND stream IN ({names}) AND {side} AND timestamp >= ? AND timestamp < ?
+            WHERE region = ? AND log_group = ? {chosen} AND {side} AND timestamp >= ? AND timestamp < ?
             ORDER BY timestamp {order}, id {order} LIMIT ?
         """
-        rows = self._store.run(sql, self._region, group, *streams, *position, start, end, limit)
+        rows = self._store.run(sql, self._region, group, *names, *position, start, end, limit)
         return [Event(*row) for row in rows]
+
+    def _chosen(self, group: str, streams: Streams) -> tuple[str, tuple[Any, ...]]:
+        if isinstance(streams, list):
+            return f"AND stream IN ({', '.join('?' * len(streams))})", tuple(streams)
+        if not streams:
+            return "", ()
+        named = "SELECT name FROM log_streams WHERE region = ? AND log_group = ? AND substr(name, 1, ?) = ?"
+        return f"AND stream IN ({named})", (self._region, group, len(streams), streams)
 
     def _milliseconds(self) -> int:
         return int(self._clock.now() * 1000)
+
+
+def _storable(text: str) -> str:
+    """JSON can say half a character, UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode()

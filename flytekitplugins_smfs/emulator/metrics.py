@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,9 +31,6 @@ DROP TABLE metric_points;
 COMMIT;
 """
 """Earlier versions kept one value per row in a table of its own."""
-
-_KEPT = 1_000_000
-"""Data points kept of all series together; the oldest go first."""
 
 
 @dataclass(frozen=True)
@@ -72,24 +69,24 @@ class Datum:
 
 
 class Metrics:
-    """The series of one region."""
+    """The series of one region. Of all regions together about the latest ``most()`` data points are kept."""
 
-    def __init__(self, store: Store, region: str, kept: int = _KEPT) -> None:
+    def __init__(self, store: Store, region: str, most: Callable[[], int]) -> None:
         self._store = store
         self._region = region
-        self._kept = kept
+        self._most = most
 
     @classmethod
-    def open(cls, store: Store, region: str, kept: int = _KEPT) -> "Metrics":
+    def open(cls, store: Store, region: str, most: Callable[[], int]) -> "Metrics":
         """The series of a state directory; call it once, when the account starts."""
         store.create_tables(_SCHEMA)
         if store.run("SELECT 1 FROM sqlite_master WHERE name = 'metric_points'"):
             store.create_tables(_TAKE_IN)
-        return cls(store, region, kept)
+        return cls(store, region, most)
 
     def at(self, region: str) -> "Metrics":
         """The metrics of another region."""
-        return Metrics(self._store, region, self._kept)
+        return Metrics(self._store, region, self._most)
 
     def put(self, metric: Metric, points: Iterable[tuple[float, float]], unit: str = "None") -> None:
         """Add (epoch seconds, value) pairs. Values that CloudWatch does not take (nan, infinities) are left out."""
@@ -110,7 +107,9 @@ class Metrics:
                 """,
                 [(ids[m], d.timestamp, d.unit, d.resolution, d.low, d.high, d.total, d.count) for m, d in data],
             )
-            self._forget_oldest()
+            if self._store.keep_latest("metric_data", self._most()):
+                empty = "NOT EXISTS (SELECT 1 FROM metric_data WHERE series = metric_series.id)"
+                self._store.run(f"DELETE FROM metric_series WHERE {empty}")
 
     def points(self, metric: Metric, start: float, end: float) -> list[tuple[float, float]]:
         """(epoch seconds, mean) of the data from ``start`` to before ``end``, oldest first, as they came in."""
@@ -147,12 +146,3 @@ class Metrics:
             ON CONFLICT DO UPDATE SET latest = max(latest, excluded.latest) RETURNING id
         """
         return int(self._store.run(sql, *self._key(metric), latest)[0][0])
-
-    def _forget_oldest(self) -> None:
-        """Hold the table to its size. A tenth over is let grow, so that not every call has to clear up."""
-        [(first, last)] = self._store.run("SELECT min(id), max(id) FROM metric_data")
-        if last is not None and last - first >= self._kept * 1.1:
-            self._store.run("DELETE FROM metric_data WHERE id <= ?", last - self._kept)
-            self._store.run(
-                "DELETE FROM metric_series WHERE NOT EXISTS (SELECT 1 FROM metric_data WHERE series = metric_series.id)"
-            )

@@ -28,6 +28,10 @@ class Settings:
     region: str = "us-east-1"
     calls_kept: int = 100_000
     """How many calls the record of calls keeps."""
+    log_events_kept: int = 1_000_000
+    """About how many events all log groups keep together."""
+    metric_points_kept: int = 1_000_000
+    """About how many data points all metrics keep together."""
     max_processes: int = 64
     """How many processes of jobs may run at once; the jobs that follow wait in Starting."""
 

@@ -106,6 +106,17 @@ class Store:
         with self.transaction():
             self._db.executemany(sql, rows)
 
+    def keep_latest(self, table: str, most: int) -> bool:
+        """Hold a table that only grows, numbered by its ``id``, to about its latest rows; True if some went.
+
+        It may grow a tenth over, so that not every call has to clear up.
+        """
+        [(first, last)] = self.run(f"SELECT min(id), max(id) FROM {table}")
+        if last is None or last - first < most * 1.1:
+            return False
+        self.run(f"DELETE FROM {table} WHERE id <= ?", last - most)
+        return True
+
     def create_tables(self, script: str) -> None:
         """Run ``CREATE ... IF NOT EXISTS`` statements. Call it when a service starts, outside any transaction."""
         with self._lock:

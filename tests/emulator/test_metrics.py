@@ -17,7 +17,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_the_oldest_points_go_when_there_are_too_many(store: Store) -> None:
-    metrics = Metrics.open(store, "eu-west-1", kept=100)
+    metrics = Metrics.open(store, "eu-west-1", lambda: 100)
     metrics.put(Metric.of("n", "first", {}), [(0.0, 1.0)])
     for batch in range(30):
         metrics.put(LOSS, [(float(batch * 10 + n), 0.5) for n in range(10)])
@@ -28,7 +28,7 @@ def test_the_oldest_points_go_when_there_are_too_many(store: Store) -> None:
 
 
 def test_what_is_no_number_is_no_point(store: Store) -> None:
-    metrics = Metrics.open(store, "eu-west-1")
+    metrics = Metrics.open(store, "eu-west-1", lambda: 1000)
     metrics.put(LOSS, [(1.0, 0.5), (2.0, math.nan), (3.0, math.inf), (4.0, -math.inf), (5.0, 0.25)])
     assert metrics.points(LOSS, 0, math.inf) == [(1.0, 0.5), (5.0, 0.25)]
     metrics.put(Metric.of("n", "only-nan", {}), [(1.0, math.nan)])
@@ -36,7 +36,7 @@ def test_what_is_no_number_is_no_point(store: Store) -> None:
 
 
 def test_data_of_a_batch_are_kept_together_or_not_at_all(store: Store) -> None:
-    metrics = Metrics.open(store, "eu-west-1")
+    metrics = Metrics.open(store, "eu-west-1", lambda: 1000)
     broken = Datum(2.0, None, 1, 1, 1)  # type: ignore[arg-type] - what SQLite refuses
     with pytest.raises(Exception, match="NOT NULL"):
         metrics.put_all([(LOSS, Datum.of(1.0, 1.0)), (LOSS, broken)])
@@ -55,6 +55,6 @@ def test_points_of_an_older_state_are_taken_in(store: Store) -> None:
         "INSERT INTO metric_points VALUES (?, ?, ?, ?, ?, ?, ?)", [(*row, 1.0, 0.5, "None"), (*row, 2.0, 0.25, "Bytes")]
     )
     for _ in range(2):
-        metrics = Metrics.open(store, "eu-west-1")
+        metrics = Metrics.open(store, "eu-west-1", lambda: 1000)
         assert metrics.points(LOSS, 0, math.inf) == [(1.0, 0.5), (2.0, 0.25)]
     assert [datum.unit for datum in metrics.data(LOSS, 0, math.inf)] == ["None", "Bytes"]

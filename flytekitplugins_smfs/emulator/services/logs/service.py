@@ -15,6 +15,11 @@ PAGE = 50
 """Groups or streams per page unless asked otherwise."""
 
 
+def bad(message: str) -> AwsError:
+    """InvalidParameterException."""
+    return AwsError(BAD, message)
+
+
 def require(ctx: Context, group: str, stream: str | None = None) -> None:
     """ResourceNotFoundException unless the group, and the stream if one is named, exist."""
     if not ctx.logs.has_group(group):
@@ -24,10 +29,22 @@ def require(ctx: Context, group: str, stream: str | None = None) -> None:
 
 
 def group_of(ctx: Context, request: dict[str, Any]) -> str:
-    """The group that a request names, or identifies by its ARN."""
-    identifier = request.get("logGroupIdentifier", "")
-    name = request.get("logGroupName") or identifier.partition(":log-group:")[2].removesuffix(":*") or identifier
-    if not name:
-        raise AwsError(BAD, "Exactly one of logGroupName and logGroupIdentifier must be specified.")
-    require(ctx, name)
-    return str(name)
+    """The group that a request names or identifies, but not both."""
+    name, identifier = request.get("logGroupName"), request.get("logGroupIdentifier")
+    if name and identifier:
+        raise bad("LogGroup name and LogGroup ARN are mutually exclusive parameters.")
+    if not name and not identifier:
+        raise bad("Exactly one of logGroupName and logGroupIdentifier must be specified.")
+    found = name or name_of(ctx, str(identifier))
+    require(ctx, found)
+    return str(found)
+
+
+def name_of(ctx: Context, identifier: str) -> str:
+    """The name of the group that a name or an ARN stands for; ResourceNotFoundException for an ARN of elsewhere."""
+    if not identifier.startswith("arn:"):
+        return identifier
+    here = ctx.arn("logs", "log-group:")
+    if not identifier.startswith(here):
+        raise AwsError("ResourceNotFoundException", "The specified log group does not exist.")
+    return identifier.removeprefix(here).removesuffix(":*")

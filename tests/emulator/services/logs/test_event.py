@@ -68,9 +68,6 @@ def test_events_are_filtered_over_streams_and_pages(emulator: Emulator, group: s
     assert sorted(found) == sorted([("s", "line 1"), *(("s", f"line {n}") for n in range(10, 20)), ("t", "line 1")])
     assert [len(page["events"]) for page in pages][:3] == [4, 4, 4]
     assert logs.filter_log_events(logGroupName=group, filterPattern="line -line")["events"] == []
-    assert refused(logs.filter_log_events, logGroupName=group, filterPattern="{ $.x = 1 }")["Code"] == (
-        "NotImplementedByEmulator"
-    )
 
 
 def test_groups_and_streams_are_listed_by_prefix_and_page(emulator: Emulator, group: str) -> None:

@@ -2,27 +2,27 @@
 
 from typing import Any
 
-from ....faults import AwsError
-from ....logbook import Event
+from ....logbook import Event, Streams
 from ....registry import Context
-from ..service import BAD, group_of, require, service
+from ..group.record import properties
+from ..service import group_of, require, service
 from .pattern import matcher
-from .record import read_token, shown, token_of
+from .record import FAR, fitting, found, read_token, shown, token_of
+from .rules import check_choice, oldest_shown, taken
 
 _EVENTS = 10_000
-_FAR = 2**62
 
 
 @service.operation("PutLogEvents")
 def put_log_events(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """Add events, which must come in the order of their timestamps."""
-    require(ctx, request["logGroupName"], request["logStreamName"])
-    events = [(event["timestamp"], event["message"]) for event in request["logEvents"]]
-    times = [timestamp for timestamp, _ in events]
-    if times != sorted(times):
-        raise AwsError(BAD, "Log events in a single PutLogEvents request must be in chronological order.")
-    ctx.logs.append(request["logGroupName"], request["logStreamName"], events)
-    return {"nextSequenceToken": str(int(ctx.now() * 1000))}
+    """Add events, which must come in the order of their timestamps. Those of the wrong time are left out and told."""
+    group, stream = request["logGroupName"], request["logStreamName"]
+    require(ctx, group, stream)
+    now = int(ctx.now() * 1000)
+    given = [(event["timestamp"], event["message"]) for event in request["logEvents"]]
+    batch = taken(given, now, properties(ctx, group).get("retention"))
+    ctx.logs.append(group, stream, batch.events)
+    return {"nextSequenceToken": str(now), "rejectedLogEventsInfo": batch.rejected or None}
 
 
 @service.operation("GetLogEvents")
@@ -30,14 +30,13 @@ def get_log_events(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A page of a stream. As on AWS the end is reached when the token that comes back is the one that was sent."""
     group, stream = group_of(ctx, request), request["logStreamName"]
     require(ctx, group, stream)
-    limit = request.get("limit", _EVENTS)
-    window = (request.get("startTime", 0), request.get("endTime", _FAR))
+    limit, window = request.get("limit", _EVENTS), _window(ctx, group, request)
     token = request.get("nextToken")
     forward, position = read_token(token) if token else (request.get("startFromHead", False), None)
     if forward:
-        events = ctx.logs.after(group, [stream], position or (-1, 0), limit, *window)
+        events = fitting(ctx.logs.after(group, [stream], position or (-1, 0), limit, *window))
     else:
-        events = ctx.logs.before(group, [stream], position or (_FAR, 0), limit, *window)
+        events = fitting(ctx.logs.before(group, [stream], position or (FAR, 0), limit, *window)[::-1])[::-1]
     if events:
         first, last = events[0].position, events[-1].position
     else:
@@ -51,31 +50,33 @@ def get_log_events(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 
 @service.operation("FilterLogEvents")
 def filter_log_events(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """Events of many streams of a group that match a pattern of words."""
+    """Events of many streams of a group that match a pattern, in the order of their times."""
+    check_choice(request)
     group = group_of(ctx, request)
-    names = request.get("logStreamNames")
-    streams = names or [s.name for s in ctx.logs.streams(group, request.get("logStreamNamePrefix", ""))]
-    for name in names or []:
+    streams: Streams = request.get("logStreamNames") or request.get("logStreamNamePrefix", "")
+    for name in request.get("logStreamNames", []):
         require(ctx, group, name)
-    matches = matcher(request.get("filterPattern", ""))
-    window = (request.get("startTime", 0), request.get("endTime", _FAR))
+    matches, window = matcher(request.get("filterPattern", "")), _window(ctx, group, request)
     limit = request.get("limit", _EVENTS)
     position = read_token(request["nextToken"])[1] if request.get("nextToken") else (-1, 0)
-    found: list[Event] = []
-    while len(found) < limit:
-        batch = ctx.logs.after(group, streams, position, _EVENTS, *window)
-        if not batch:
-            return _filtered(found, None)
+    matching: list[Event] = []
+    while len(matching) < limit and (batch := ctx.logs.after(group, streams, position, _EVENTS, *window)):
         for event in batch:
             position = event.position
             if matches(event.message):
-                found.append(event)
-                if len(found) == limit:
+                matching.append(event)
+                if len(matching) == limit:
                     break
+        page = fitting(matching)
+        if len(page) < len(matching):
+            matching, position = page, page[-1].position
+            break
     more = ctx.logs.after(group, streams, position, 1, *window)
-    return _filtered(found, token_of("f", position) if more else None)
+    token = token_of("f", position) if more else None
+    return {"events": [found(event) for event in matching], "searchedLogStreams": [], "nextToken": token}
 
 
-def _filtered(events: list[Event], token: str | None) -> dict[str, Any]:
-    found = [{**shown(e), "logStreamName": e.stream, "eventId": f"{e.id:056}"} for e in events]
-    return {"events": found, "searchedLogStreams": [], "nextToken": token}
+def _window(ctx: Context, group: str, request: dict[str, Any]) -> tuple[int, int]:
+    """From when to before when (epoch milliseconds) events are asked for that the group still shows."""
+    oldest = oldest_shown(int(ctx.now() * 1000), properties(ctx, group).get("retention"))
+    return min(max(request.get("startTime", 0), oldest), FAR), min(request.get("endTime", FAR), FAR)

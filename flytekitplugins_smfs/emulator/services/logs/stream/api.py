@@ -5,7 +5,8 @@ from typing import Any
 from ....faults import AwsError
 from ....paging import page
 from ....registry import Context
-from ..service import BAD, PAGE, group_of, require, service
+from ..service import BAD, PAGE, bad, group_of, require, service
+from .record import described
 
 
 @service.operation("CreateLogStream")
@@ -22,26 +23,13 @@ def describe_log_streams(ctx: Context, request: dict[str, Any]) -> dict[str, Any
     group = group_of(ctx, request)
     by_time = request.get("orderBy") == "LastEventTime"
     if by_time and request.get("logStreamNamePrefix"):
-        raise AwsError(BAD, "Cannot order by LastEventTime with a logStreamNamePrefix.")
+        raise bad("Cannot order by LastEventTime with a logStreamNamePrefix.")
     streams = ctx.logs.streams(group, request.get("logStreamNamePrefix", ""))
     streams.sort(
         key=lambda s: (s.last or 0, s.name) if by_time else (0, s.name), reverse=request.get("descending", False)
     )
-    shown = [
-        {
-            "logStreamName": stream.name,
-            "creationTime": stream.created,
-            "firstEventTimestamp": stream.first,
-            "lastEventTimestamp": stream.last,
-            "lastIngestionTime": stream.ingested,
-            "uploadSequenceToken": str(stream.created),
-            "arn": ctx.arn("logs", f"log-group:{group}:log-stream:{stream.name}"),
-            "storedBytes": 0,
-        }
-        for stream in streams
-    ]
-    items, token = page(shown, request.get("limit", PAGE), request.get("nextToken"), BAD)
-    return {"logStreams": items, "nextToken": token}
+    items, token = page(streams, request.get("limit", PAGE), request.get("nextToken"), BAD)
+    return {"logStreams": [described(ctx, group, stream) for stream in items], "nextToken": token}
 
 
 @service.operation("DeleteLogStream")
