@@ -64,16 +64,29 @@ class Database:
         self._lock = threading.RLock()
         self._depth = 0
         self._discarded: list[str] = []
+        self._opened: sqlite3.Connection | None = None
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        """The connection, opened when it is first needed: a damaged index is told to who asks, not to who starts."""
+        if self._opened is None:
+            with self._lock:
+                self._opened = self._opened or self._open()
+        return self._opened
+
+    def _open(self) -> sqlite3.Connection:
+        opened = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
         try:
-            self._db = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
-            )
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute("PRAGMA cache_size=-16000")
-            self._create()
-        except sqlite3.DatabaseError as error:
-            raise self._damaged(error) from error
+            opened.execute("PRAGMA journal_mode=WAL")
+            opened.execute("PRAGMA synchronous=NORMAL")
+            opened.execute("PRAGMA cache_size=-16000")
+            self._create(opened)
+        except BaseException:
+            opened.close()
+            raise
+        return opened
 
     def all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """One statement, its rows fetched."""
@@ -115,16 +128,13 @@ class Database:
 
         Raises Busy at once, with nothing done, while another process writes.
         """
-        results: list[Any] = []
         with self._lock:
-            self._db.execute("PRAGMA busy_timeout=0")
+            self._execute("PRAGMA busy_timeout=0")
             try:
                 with self.transaction():
-                    for work in works:
-                        results.append(self._apart(work))
+                    return [self._apart(work) for work in works]
             finally:
-                self._db.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
-        return results
+                self._execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
 
     def discard(self, file: str) -> None:
         """Remove a file once the transaction has committed."""
@@ -140,9 +150,19 @@ class Database:
         row = self.one("SELECT value FROM counters WHERE name = ?", name)
         return int(row[0]) if row else 0
 
+    def clear(self) -> list[str]:
+        """Forget everything but the numbers of changes; the files that are no longer named."""
+        with self.transaction():
+            files = [str(row[0]) for table in ("objects", "parts") for row in self.all(f"SELECT file FROM {table}")]
+            for table in ("objects", "deletions", "parts", "uploads", "completed", "documents", "buckets"):
+                self.all(f"DELETE FROM {table}")
+            self.all("UPDATE counters SET value = ? WHERE name = 'forgotten'", self.next_change())
+        return files
+
     def close(self) -> None:
         with self._lock:
-            self._db.close()
+            if self._opened is not None:
+                self._opened.close()
 
     def _apart(self, work: Work) -> Any:
         before = len(self._discarded)
@@ -166,17 +186,17 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise self._damaged(error) from error
 
-    def _create(self) -> None:
+    def _create(self, opened: sqlite3.Connection) -> None:
         """Make the tables, whoever comes first; refuse an index that another version wrote in another form."""
-        self._db.execute("BEGIN IMMEDIATE")
+        opened.execute("BEGIN IMMEDIATE")
         try:
-            found = self._db.execute("PRAGMA user_version").fetchone()[0]
+            found = opened.execute("PRAGMA user_version").fetchone()[0]
             if found == 0:
                 for statement in _SCHEMA.split(";"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version={_FORMAT}")
+                    opened.execute(statement)
+                opened.execute(f"PRAGMA user_version={_FORMAT}")
         finally:
-            self._db.execute("COMMIT")
+            opened.execute("COMMIT")
         if found not in (0, _FORMAT):
             raise StoreDamaged(f"{self._path} has format {found}, this emulator writes {_FORMAT}")
 

@@ -1,6 +1,7 @@
 """The object store: an S3 without the wire. Several processes may open one store at once."""
 
 import os
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -79,12 +80,19 @@ class ObjectStore:
         """What was written and deleted below a prefix after a change number; see ``Contents.changes``."""
         return self.contents.changes(bucket, prefix, since)
 
-    def sweep(self) -> None:
-        """Remove the files that no row names: writes that never ended. Only while nobody else has the store open."""
+    def sweep(self) -> threading.Thread:
+        """Remove, in the background, the files that no row names: writes that never ended.
+
+        Only while nobody else has the store open: what comes later is left alone.
+        """
         there = set(self.files.names())
         for table in ("objects", "parts"):
             there -= {str(row[0]) for row in self.database.all(f"SELECT file FROM {table}")}
-        remove_in_background(self.files, list(there))
+        return remove_in_background(self.files, list(there))
+
+    def clear(self) -> None:
+        """Forget all buckets and objects at once; their files go in the background."""
+        remove_in_background(self.files, self.database.clear())
 
     def close(self) -> None:
         self.database.close()

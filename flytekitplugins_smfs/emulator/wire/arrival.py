@@ -40,7 +40,7 @@ class Arrival:
 
         Raises WireError when nothing comes for too long or the body ends early.
         """
-        await self._say_continue()
+        await self.say_continue()
         content = self.request.content
         while not content.at_eof():
             try:
@@ -69,7 +69,8 @@ class Arrival:
             raise WireError(400, "RequestTimeout", _SLOW) from None
         return bytes(whole)
 
-    async def _say_continue(self) -> None:
+    async def say_continue(self) -> None:
+        """Tell a client that waits for it to send its body; once."""
         expects, self._expects = self._expects, None
         if expects is None or self.request.version < (1, 1):
             return

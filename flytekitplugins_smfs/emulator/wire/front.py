@@ -52,12 +52,19 @@ class Front:
     """Listens from ``start`` to ``close``, in the running event loop."""
 
     def __init__(
-        self, handler: Handler, explain: Explain, limits: Limits | None = None, names: Sequence[str] = ()
+        self,
+        handler: Handler,
+        explain: Explain,
+        limits: Limits | None = None,
+        names: Sequence[str] = (),
+        pages: bool = False,
     ) -> None:
+        """``pages``: what a browser's page sends reaches the handler, which decides by itself."""
         self._handler = handler
         self._explain = explain
         self._limits = limits or Limits()
         self._names = tuple(name.lower() for name in names)
+        self._pages = pages
         self._manager: web.Server | None = None
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -87,7 +94,7 @@ class Front:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         arrival = Arrival(request, self._limits)
         try:
-            if reason := refusal(arrival.headers, self._names):
+            if reason := refusal(arrival.headers, self._names, self._pages):
                 raise WireError(403, "AccessDenied", reason)
             answer = await self._handler(arrival)
         except WireError as error:

@@ -9,19 +9,20 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 
 
-def refusal(headers: Iterable[tuple[str, str]], names: Sequence[str] = ()) -> str | None:
+def refusal(headers: Iterable[tuple[str, str]], names: Sequence[str] = (), pages: bool = False) -> str | None:
     """Why a request is turned away, or None. ``names`` are further names of this host, in lower case.
 
-    A link that the user opened (``Sec-Fetch-Site: none``), such as a presigned URL, is let in; a page's are not.
+    A link that the user opened (``Sec-Fetch-Site: none``), such as a presigned URL, is let in; a page's are not, unless
+    the caller decides about ``pages`` himself.
     """
     hosts: list[str] = []
     for name, value in headers:
         lower = name.lower()
         if lower == "host":
             hosts.append(value.strip())
-        elif lower == "origin":
+        elif lower == "origin" and not pages:
             return "The embedded AWS answers no web page: the request has an Origin."
-        elif lower == "sec-fetch-site" and value.strip().lower() != "none":
+        elif lower == "sec-fetch-site" and value.strip().lower() != "none" and not pages:
             return "The embedded AWS answers no web page: the request comes from a browser's page."
     if len(hosts) != 1:
         return "A request needs one Host header."

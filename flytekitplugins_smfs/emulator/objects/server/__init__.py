@@ -1,0 +1,1 @@
+"""The process that speaks S3 for the store of objects."""
