@@ -35,11 +35,21 @@ def check(code: str, operation: OperationModel, request: dict[str, Any]) -> None
         return
     problems = list(_problems(shape, request, ""))
     if problems:
-        noun = "error" if len(problems) == 1 else "errors"
-        raise AwsError(
-            code,
-            f"{len(problems)} validation {noun} detected: {'; '.join(problems)}",
-        )
+        raise AwsError(code, _text(problems))
+
+
+def nulls(members: list[str]) -> str:
+    """AWS's text for members of a request that must be there and are not."""
+    return _text([_null(name, "") for name in members])
+
+
+def _text(problems: list[str]) -> str:
+    noun = "error" if len(problems) == 1 else "errors"
+    return f"{len(problems)} validation {noun} detected: {'; '.join(problems)}"
+
+
+def _null(name: str, path: str) -> str:
+    return f"Value null at '{_below(path, name)}' failed to satisfy constraint: Member must not be null"
 
 
 def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
@@ -66,7 +76,7 @@ def _has_type(kind: str, value: Any) -> bool:
 def _structure(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
     for name in shape.required_members:
         if value.get(name) is None:
-            yield f"Value null at '{_below(path, name)}' failed to satisfy constraint: Member must not be null"
+            yield _null(name, path)
     for name, member in shape.members.items():
         if value.get(name) is not None:
             yield from _problems(member, value[name], _below(path, name))

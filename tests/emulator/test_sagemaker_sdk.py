@@ -18,7 +18,7 @@ PROGRAM = """
 import os, sagemaker
 from sagemaker.estimator import Estimator
 from sagemaker.inputs import FileSystemInput
-from sagemaker.tuner import ContinuousParameter, HyperparameterTuner
+from sagemaker.tuner import ContinuousParameter, HyperparameterTuner, InstanceConfig
 
 session = sagemaker.Session(default_bucket={bucket!r})
 image = sagemaker.image_uris.retrieve("xgboost", "us-east-1", "1.7-1")
@@ -37,6 +37,12 @@ tuner = HyperparameterTuner(
 tuner.fit(dict(train=data, validation=data))
 print("BEST", tuner.best_training_job())
 print("TRIALS", len(tuner.analytics().dataframe()))
+attached = HyperparameterTuner.attach(tuner.latest_tuning_job.name, sagemaker_session=session)
+print("ATTACHED", attached.estimator.instance_type, attached.estimator.volume_size, attached.best_training_job())
+tuner.override_resource_config([InstanceConfig(1, "ml.m5.large", 40), InstanceConfig(1, "ml.m5.xlarge", 50)])
+tuner.fit(dict(train=data, validation=data), job_name={prefix!r} + "-2")
+again = HyperparameterTuner.attach(tuner.latest_tuning_job.name, sagemaker_session=session)
+print("AGAIN", again.estimator.instance_type, again.estimator.volume_size, again.best_training_job()[:4])
 """
 
 
@@ -59,3 +65,5 @@ def test_estimator_and_tuner(emulator: Emulator, lustre: Lustre) -> None:  # N14
     assert f"MODEL s3://{BUCKET}/" in done.stdout
     assert "BEST sagemaker-xgboost-" in done.stdout
     assert "TRIALS 2" in done.stdout
+    assert "ATTACHED ml.m5.xlarge 30 sagemaker-xgboost-" in done.stdout
+    assert "AGAIN ml.m5.large 40 sdk-" in done.stdout

@@ -15,6 +15,7 @@ from flytekitplugins_smfs.values.lustre.link import LinkSpec
 from flytekitplugins_smfs.values.operation import Owner, Phase
 from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput
 from flytekitplugins_smfs.values.sagemaker.training import (
+    Checkpoints,
     Hyperparameters,
     ImageAlgorithm,
     MetricDefinition,
@@ -37,8 +38,8 @@ RANGES = Ranges(eta=Continuous(0.05, 0.9, "Logarithmic"), max_depth=Integer(1, 4
 
 def spec_of(channels: dict[str, Any], **fields: Any) -> TuningSpec:
     training = TrainingSpec(name="tests.train", algorithm=XGBOOST, channels=channels, hyperparameters=FIXED)
-    given = {"ranges": RANGES, "max_jobs": 4, "max_parallel": 2, "random_seed": 7, **fields}
-    return TuningSpec(name="tests.tune", training=training, objective=Minimize("validation:logloss"), **given)
+    given = {"training": training, "ranges": RANGES, "max_jobs": 4, "max_parallel": 2, "random_seed": 7, **fields}
+    return TuningSpec(name="tests.tune", objective=Minimize("validation:logloss"), **given)
 
 
 @pytest.mark.parametrize("strategy", ["Bayesian", "Random"])
@@ -73,6 +74,19 @@ def _most_at_once(trials: Any) -> int:
         running += change
         most = max(most, running)
     return most
+
+
+def test_every_trial_begins_anew(emulator: Any, aws: Aws, owner: Owner, prefix: str) -> None:
+    """With the training's checkpoints, which all trials would share, later ones would go on with another's model."""
+    training = spec_of(s3_channels(prefix)).training
+    kept = training.model_copy(update={"checkpoints": Checkpoints(s3_uri=f"{prefix}/checkpoints")})
+    result = succeed(Tune(), aws, spec_of(s3_channels(prefix), training=kept, max_jobs=3, max_parallel=1), owner)
+    logs = emulator.client("logs")
+    for trial in result.trials:
+        stream = {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamNamePrefix": trial.job_name}
+        lines = [event["message"] for event in logs.filter_log_events(**stream)["events"]]
+        rounds = [line.split("]")[0].rpartition("[")[2] for line in lines if "train-logloss" in line]
+        assert rounds == ["0", "1", "2"]
 
 
 def test_what_is_searched_is_not_fixed(emulator: Any, aws: Aws, owner: Owner, prefix: str) -> None:  # C44

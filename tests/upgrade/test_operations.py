@@ -326,12 +326,20 @@ def test_aws_is_asked_for_the_same(release: str, operation: str, case: Record) -
         assert handle.awaited is not None
         return
     ((creation, request),) = aws.changes
-    assert (creation, unmarked(request)) == (case["creation"], unmarked(case["request"]))
+    assert (creation, unmarked(request)) == (case["creation"], without_shared_checkpoints(unmarked(case["request"])))
     assert [
         handle.model_dump()[key] for key in ("job_name", "tuning_job_name") if key in type(handle).model_fields
     ] == [name for name in (case.get("job_name"),) if name]
     if release == RELEASE:
         assert request.get("ClientRequestToken") == case.get("client_token")
+
+
+def without_shared_checkpoints(request: Record) -> Record:
+    """Up to 0.2.0 the trials of a tuning job had one place for checkpoints, and went on with each other's models."""
+    if "TrainingJobDefinition" not in request:
+        return request
+    definition = {k: value for k, value in request["TrainingJobDefinition"].items() if k != "CheckpointConfig"}
+    return {**request, "TrainingJobDefinition": definition}
 
 
 def waits(case: Record) -> bool:

@@ -1,7 +1,8 @@
 """Script mode: what framework images do with the hyperparameter ``sagemaker_program``.
 
 The job's code lies in ``/opt/ml/code``. Hyperparameters are JSON texts there; those that do not begin with
-``sagemaker_`` become arguments ``--name value``, and ``SM_HP_*`` and ``SM_HPS`` carry them decoded.
+``sagemaker_``, and are not a tuning job's own, become arguments ``--name value``, and ``SM_HP_*`` and ``SM_HPS`` carry
+them decoded.
 """
 
 import json
@@ -20,6 +21,7 @@ from typing import Any, NoReturn
 from .environment import TrainingEnvironment
 
 _OWN = "sagemaker_"
+_TUNING = "_tuning_objective_metric"
 _LAST_WORDS_SECONDS = 2.0
 """What a script left running may hold its stderr open; it ends with the script."""
 
@@ -36,6 +38,7 @@ def main() -> NoReturn:
     if (code / "requirements.txt").exists():
         print("the embedded AWS does not install requirements.txt: its packages must be there", flush=True)
     hyperparameters = {name: value for name, value in decoded.items() if not name.startswith(_OWN)}
+    hyperparameters.pop(_TUNING, None)
     arguments = [text for name, value in hyperparameters.items() for text in (f"--{name}", _plain(value))]
     variables = {
         **os.environ,

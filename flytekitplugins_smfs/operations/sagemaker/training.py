@@ -14,7 +14,7 @@ from flytekitplugins_smfs.operations.base import is_new, now, seen, timing, unkn
 from flytekitplugins_smfs.operations.sagemaker import logs, records
 from flytekitplugins_smfs.operations.sagemaker.job import Job
 from flytekitplugins_smfs.operations.sagemaker.metrics import curve, definitions, searched
-from flytekitplugins_smfs.operations.sagemaker.training_request import job_definition
+from flytekitplugins_smfs.operations.sagemaker.training_request import checkpoint_config, job_definition
 from flytekitplugins_smfs.values.identity import mark
 from flytekitplugins_smfs.values.operation import Handle, Link, LogPage, Order, Owner, Phase, State
 from flytekitplugins_smfs.values.sagemaker.training import (
@@ -80,6 +80,7 @@ class Train(Job[TrainingSpec, TrainingHandle, TrainingResult]):
             "HyperParameters": spec.hyperparameters.encoded(),
             "Tags": tag_list(owner_tags(owner, mark(spec), aws.settings.tags, spec.tags)),
             **job_definition(aws, spec),
+            **checkpoint_config(spec),
         }
         aws.call("sagemaker", "CreateTrainingJob", request, doing=f"starting training job {name}")
 

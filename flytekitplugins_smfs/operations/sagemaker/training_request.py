@@ -79,11 +79,17 @@ def job_definition(aws: Aws, spec: TrainingSpec) -> Json:
             "Subnets": list(network.subnet_ids),
             "SecurityGroupIds": list(network.security_group_ids),
         }
-    if spec.checkpoints:
-        request["CheckpointConfig"] = {"S3Uri": spec.checkpoints.s3_uri, "LocalPath": spec.checkpoints.local_path}
     if spec.environment:
         request["Environment"] = dict(spec.environment)
     return {key: value for key, value in request.items() if value != []}
+
+
+def checkpoint_config(spec: TrainingSpec) -> Json:
+    """A job's CheckpointConfig, if it has one. No part of a tuning job: SageMaker gives all trials the same place, and
+    each would go on with what another one left there."""
+    if spec.checkpoints is None:
+        return {}
+    return {"CheckpointConfig": {"S3Uri": spec.checkpoints.s3_uri, "LocalPath": spec.checkpoints.local_path}}
 
 
 def _algorithm(aws: Aws, spec: TrainingSpec) -> Json:

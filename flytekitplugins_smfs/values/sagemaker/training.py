@@ -116,7 +116,10 @@ class Network(Value):
 
 
 class Checkpoints(Value):
-    """Where a job keeps its checkpoints in S3, and where the container sees them."""
+    """Where a job keeps its checkpoints in S3, and where the container sees them.
+
+    A job begins with what lies there. Trials of a tuning job keep none: they would have to share the place.
+    """
 
     s3_uri: S3Uri
     local_path: Annotated[str, Field(pattern=r"^/", max_length=4096)] = "/opt/ml/checkpoints"

@@ -20,6 +20,7 @@ from ...images import program
 from ...registry import Context
 from ...store import Doc
 from . import channels, objects
+from .metric_definitions import TUNING_METRIC
 from .placement import JobFailure
 from .settings import settings
 
@@ -186,7 +187,7 @@ def _environment(ctx: Context, doc: Doc, host: str, root: Path, files: dict[str,
 
 
 def _toolkit_variables(files: dict[str, Any], host: str, root: Path, threads: str) -> dict[str, str]:
-    hyperparameters = files["hyperparameters"]
+    hyperparameters = {name: value for name, value in files["hyperparameters"].items() if name != TUNING_METRIC}
     channel_names = sorted(files["inputdataconfig"])
     return {
         "SM_INPUT_DIR": str(root / "input"),

@@ -18,6 +18,7 @@ ETA = {"ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0.05", "MaxVal
 DEPTH_RANGE = {"Name": "max_depth", "MinValue": "2", "MaxValue": "6"}
 DEPTH = {"IntegerParameterRanges": [DEPTH_RANGE]}
 LOGLOSS = {"Type": "Minimize", "MetricName": "validation:logloss"}
+FINAL = "FinalHyperParameterTuningJobObjectiveMetric"
 
 
 class Tuning(Jobs):
@@ -217,6 +218,9 @@ def test_a_warm_start_knows_what_its_parent_tried(tuning: Tuning) -> None:
         "WarmStartType": "IdenticalDataAndAlgorithm",
     }
     child = tuning.finish(tuning.script("-(p['x'] - 2) ** 2", config={"RandomSeed": 5}, WarmStartConfig=warm))
+    best = max((parent, child), key=lambda job: float(job["BestTrainingJob"][FINAL]["Value"]))
+    assert child["OverallBestTrainingJob"]["TrainingJobName"] == best["BestTrainingJob"]["TrainingJobName"]
+    assert "OverallBestTrainingJob" not in parent
     first_of = [values(tuning.trials(d["HyperParameterTuningJobName"]), "x")[0] for d in (parent, child)]
     assert first_of[0] != first_of[1]
     warm["ParentHyperParameterTuningJobs"] = [{"HyperParameterTuningJobName": "nobody"}]
@@ -294,7 +298,12 @@ def test_several_definitions(tuning: Tuning) -> None:
     done = tuning.finish(request)
     names = Counter(t["TrainingJobDefinitionName"] for t in tuning.trials(done["HyperParameterTuningJobName"]))
     assert names == {"one": 2, "two": 2}
-    assert "OverallBestTrainingJob" in done
+    assert "OverallBestTrainingJob" not in done
+    assert done["BestTrainingJob"]["TrainingJobDefinitionName"] in ("one", "two")
+    assert {trial["TrainingJobDefinitionName"] for trial in tuning.trials(done["HyperParameterTuningJobName"])} == {
+        "one",
+        "two",
+    }
 
 
 def test_it_goes_on_after_a_kill(own_emulator: Emulator) -> None:
@@ -410,3 +419,47 @@ def test_names(tuning: Tuning) -> None:
     assert [(f["HyperParameterTuningJobName"], f["HyperParameterTuningJobStatus"]) for f in found] == [
         (name, "Completed")
     ]
+
+
+def test_an_image_of_ones_own_is_told_the_objective(tuning: Tuning) -> None:
+    """As Amazon's algorithms are; the training toolkit keeps it from the script."""
+    done = tuning.finish(tuning.script("p['x']"))
+    definition = done["TrainingJobDefinition"]
+    assert definition["StaticHyperParameters"]["_tuning_objective_metric"] == "objective"
+    found = [{"Name": name, "Regex": "objective=(.*)"} for name in ("objective", "ObjectiveMetric")]
+    assert definition["AlgorithmSpecification"]["MetricDefinitions"] == found
+    for trial in tuning.trials(done["HyperParameterTuningJobName"]):
+        job = tuning.describe(trial["TrainingJobName"])
+        assert job["HyperParameters"]["_tuning_objective_metric"] == "objective"
+        metrics = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
+        assert metrics["ObjectiveMetric"] == metrics["objective"] == trial[FINAL]["Value"]
+
+
+def test_all_trials_have_the_one_place_for_checkpoints(tuning: Tuning) -> None:
+    """What one leaves there the next one finds: SageMaker adds nothing to the path."""
+    place = {"S3Uri": tuning.url("shared")}
+    limits = {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 1}
+    there = "len(os.listdir('/opt/ml/checkpoints')) + 0 * open('/opt/ml/checkpoints/%s' % p['x'], 'w').write('x')"
+    request = tuning.script(there, config={"ResourceLimits": limits}, definition={"CheckpointConfig": place})
+    done = tuning.finish(request)
+    trials = tuning.trials(done["HyperParameterTuningJobName"])
+    assert [trial[FINAL]["Value"] for trial in trials] == [0.0, 1.0]
+    for trial in trials:
+        shown = tuning.describe(trial["TrainingJobName"])["CheckpointConfig"]
+        assert shown == {**place, "LocalPath": "/opt/ml/checkpoints"}
+
+
+def test_resources_of_a_choice_are_shown_as_trials_get_them(tuning: Tuning) -> None:
+    """What the SageMaker SDK attaches to is ResourceConfig, whichever way the resources were asked for."""
+    choices = [
+        {"InstanceType": f"ml.m5.{size}", "InstanceCount": 1, "VolumeSizeInGB": 5} for size in ("large", "xlarge")
+    ]
+    request = tuning.script("p['x']")
+    del request["TrainingJobDefinition"]["ResourceConfig"]
+    request["TrainingJobDefinition"]["HyperParameterTuningResourceConfig"] = {"InstanceConfigs": choices}
+    name = tuning.begin(request)
+    shown = tuning.look(name)
+    assert shown["TrainingJobDefinition"]["ResourceConfig"] == choices[0]
+    assert shown["TrainingJobDefinition"]["HyperParameterTuningResourceConfig"]["InstanceConfigs"] == choices
+    assert shown["HyperParameterTuningJobConfig"]["TrainingJobEarlyStoppingType"] == "Off"
+    tuning.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)

@@ -135,7 +135,7 @@ def with_defaults(request: dict[str, Any]) -> dict[str, Any]:
     filled = {
         **request,
         "OutputDataConfig": {"KmsKeyId": "", **request["OutputDataConfig"]},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 24 * 3600, **request["StoppingCondition"]},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 24 * 3600, **request.get("StoppingCondition", {})},
     }
     if "InputDataConfig" in request:
         filled["InputDataConfig"] = [_channel_with_defaults(channel) for channel in request["InputDataConfig"]]

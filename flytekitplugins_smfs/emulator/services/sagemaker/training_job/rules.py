@@ -11,6 +11,7 @@ from ....faults import AwsError, NotImplementedByEmulator
 from ....guard import is_plain
 from ....images import algorithm_of, is_simulated
 from ....registry import Context
+from ....validation import nulls
 from .. import objects
 
 _LONGEST_RUN = 28 * 24 * 3600
@@ -18,12 +19,22 @@ _LONGEST_RUN = 28 * 24 * 3600
 
 def check(ctx: Context, request: dict[str, Any]) -> None:
     """Raise the error AWS would answer this request with, if any."""
+    _check_complete(request)
     _refuse_unimplemented(ctx, request)
     for rule in (_algorithm, _simulation, _channels, _resources, _stopping_condition, _checkpoints):
         for problem in rule(request):
             raise AwsError("ValidationException", problem)
     for problem in (*_role(ctx, request["RoleArn"]), *_s3_inputs(ctx, request)):
         raise AwsError("ValidationException", problem)
+
+
+def _check_complete(request: dict[str, Any]) -> None:
+    """Newer service models require neither of these, for the sake of serverless jobs; other jobs cannot be without."""
+    if "ServerlessJobConfig" in request:
+        raise NotImplementedByEmulator("ServerlessJobConfig of CreateTrainingJob")
+    missing = [name for name in ("AlgorithmSpecification", "ResourceConfig") if name not in request]
+    if missing:
+        raise AwsError("ValidationException", nulls(missing))
 
 
 def _refuse_unimplemented(ctx: Context, request: dict[str, Any]) -> None:
@@ -104,7 +115,7 @@ def _resources(request: dict[str, Any]) -> Iterator[str]:
 
 
 def _stopping_condition(request: dict[str, Any]) -> Iterator[str]:
-    condition = request["StoppingCondition"]
+    condition = request.get("StoppingCondition", {})
     runtime = condition.get("MaxRuntimeInSeconds", 24 * 3600)
     wait = condition.get("MaxWaitTimeInSeconds")
     if runtime > _LONGEST_RUN:

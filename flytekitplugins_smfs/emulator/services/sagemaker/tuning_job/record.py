@@ -61,21 +61,37 @@ def tuning_description(ctx: Context, doc: Doc) -> dict[str, Any]:
         "TuningJobCompletionDetails": {"NumberOfTrainingJobsObjectiveNotImproving": _not_improving(doc, some)},
         "ConsumedResources": {"RuntimeInSeconds": int((doc["ended"] or ctx.now()) - doc["created"])},
     }
-    leader = best(some)
-    if leader is not None:
-        several = len(definitions(asked)) > 1
-        answer["OverallBestTrainingJob" if several else "BestTrainingJob"] = trial_summary(doc, leader)
+    answer["HyperParameterTuningJobConfig"] = {"TrainingJobEarlyStoppingType": "Off", **_config(asked)}
+    for member, leader in (("BestTrainingJob", best(some)), ("OverallBestTrainingJob", _overall_best(ctx, doc, some))):
+        if leader is not None:
+            answer[member] = trial_summary(doc, leader)
     return {name: value for name, value in answer.items() if value is not None}
 
 
+def _config(request: dict[str, Any]) -> dict[str, Any]:
+    config: dict[str, Any] = request["HyperParameterTuningJobConfig"]
+    return config
+
+
+def _overall_best(ctx: Context, doc: Doc, some: list[Trial]) -> Trial | None:
+    """The best of this tuning job and its parents; AWS says so only of a warm start with identical data."""
+    warm = doc["request"].get("WarmStartConfig", {})
+    if warm.get("WarmStartType") != "IdenticalDataAndAlgorithm":
+        return None
+    names = [parent["HyperParameterTuningJobName"] for parent in warm["ParentHyperParameterTuningJobs"]]
+    parents = [ctx.store.get(TUNING_JOB, identity(ctx, name)) for name in names]
+    return best([*some, *(trial for parent in parents if parent is not None for trial in trials(ctx, parent))])
+
+
 def _shown_definitions(request: dict[str, Any]) -> dict[str, Any]:
-    """The training job definitions as AWS shows them: with the metrics and the objective of a built-in algorithm."""
+    """The training job definitions as AWS shows them: with metrics, objective and the resources that trials get."""
     shown = []
     for definition in definitions(request):
         complete = training_request(definition, "", {})
         parts = {
             "AlgorithmSpecification": specification(complete),
             "StaticHyperParameters": complete["HyperParameters"],
+            "ResourceConfig": complete["ResourceConfig"],
         }
         shown.append({**definition.training, **parts})
     return (

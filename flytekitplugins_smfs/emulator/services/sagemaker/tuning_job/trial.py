@@ -7,6 +7,7 @@ from ....images import Algorithm, algorithm_of
 from ....registry import Context
 from ....store import Doc
 from ..documents import identity
+from ..metric_definitions import TUNING_METRIC
 from ..training_job.record import ENDED, TRAINING_JOB
 from .search import Search, Tried, seed_of
 
@@ -137,8 +138,8 @@ def training_request(definition: Definition, name: str, tuned: dict[str, str]) -
     """The CreateTrainingJob request of a trial. A hyperparameter both static and tuned is the tuned one."""
     training = definition.training
     hyperparameters = {**training.get("StaticHyperParameters", {}), **tuned}
-    if algorithm_tuned(definition):
-        hyperparameters["_tuning_objective_metric"] = definition.metric
+    if "MetricName" in definition.objective:
+        hyperparameters[TUNING_METRIC] = definition.metric
     unshared = (
         "DefinitionName",
         "TuningObjective",
