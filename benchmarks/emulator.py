@@ -124,7 +124,7 @@ def real(count: int, processes: int) -> None:
     with Emulator(settings={"max_processes": processes}) as emulator:
         specification = {
             "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1",
-            "ContainerEntrypoint": ["sh", "-c", "echo done"],
+            "ContainerEntrypoint": ["sh", "-c", "sleep 0.5"],
         }
         names = [f"real-{n}" for n in range(count)]
         began = time.monotonic()
@@ -137,9 +137,7 @@ def real(count: int, processes: int) -> None:
     print(f"{count} jobs at once: {found} in {seconds:.0f} s, asked for in {made:.0f} s")
     print(f"  at most {watcher.most} processes, of {processes} allowed")
     median, last = slowest[49] * 1000, slowest[98] * 1000
-    print(
-        f"  {len(watcher.seconds)} answers meanwhile: {median:.0f} ms at the median, {last:.0f} ms at the 99th percentile"
-    )
+    print(f"  {len(watcher.seconds)} answers meanwhile: median {median:.0f} ms, 99th percentile {last:.0f} ms")
 
 
 def main() -> None:

@@ -7,11 +7,12 @@ import sqlite3
 from dataclasses import replace
 from typing import Any
 
+from . import refusals
 from .account import Account
 from .cbor import CborProtocol
 from .compression import inflated
 from .dialects import dialect_of, has_action, scope, worded
-from .faults import AwsError, DropConnection, NotImplementedByEmulator
+from .faults import AwsError, DropConnection
 from .implied_user import implied_user
 from .models import speaks
 from .protocol import JsonProtocol, QueryProtocol, Request, Response, error_for
@@ -70,9 +71,9 @@ class Dispatcher:
             parameters = protocol.read(model, request)
             lost = self._account.context.injections.strike(name, operation, parameters)
             check(self._account.services[name].errors.validation, model, parameters)
-            function = self._account.services[name].operations.get(operation)
-            if function is None:
-                raise NotImplementedByEmulator(f"{operation} of {name}")
+            if (refusal := refusals.own(self._account.services[name], operation)) is not None:
+                raise refusal
+            function = self._account.services[name].operations[operation]
             context = replace(self._account.context.at(region), caller=request.caller)
             response = protocol.answer(model, function(context, parameters) or {})
         except AwsError as error:

@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from .clock import Clock
+from .faults import AwsError
 from .protocol import Request, Response
 from .store import Store
 
@@ -17,6 +18,7 @@ CREATE TABLE IF NOT EXISTS moto_journal (
 );
 """
 _LATER_COLUMNS = {"time": "REAL NOT NULL DEFAULT 0", "made": "TEXT"}
+_MAKES = ("Create", "Put", "Add", "Run", "Allocate", "Register", "Import", "Request")
 _INTERFACE = re.compile(rb"<networkInterfaceId>([^<]+)</networkInterfaceId>")
 _ADDRESS = re.compile(rb"<privateIpAddress>([^<]+)</privateIpAddress>")
 
@@ -34,9 +36,11 @@ class Journal:
     """Grows with what there is, not with all that ever was: network interfaces, of which every file system makes and
     deletes some, leave it when they are deleted."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, most: Callable[[], int]) -> None:
+        """``most()`` is how many entries it may have."""
         self._store = store
         self._clock = clock
+        self._most = most
         store.create_tables(_SCHEMA)
         known = {name for (name,) in store.run("SELECT name FROM pragma_table_info('moto_journal')")}
         for name, kind in _LATER_COLUMNS.items():
@@ -51,9 +55,24 @@ class Journal:
         ):
             yield Entry(Request(method, target, json.loads(headers), bytes(body)), seed, moment or self._clock.now())
 
+    def check_room(self, operation: str) -> None:
+        """Raise AwsError if it is full and the operation may make something: what would be forgotten is not done."""
+        if operation.startswith(_MAKES) and self._count() >= self._most():
+            raise AwsError(
+                "LimitExceeded",
+                f"The embedded AWS remembers {self._most()} changes of this kind; reset it, or raise journal_kept.",
+            )
+
     def add(self, operation: str, request: Request, response: Response, seed: int) -> None:
         """Write down a request that has changed something, or forget what it has undone."""
         made = None
+        if operation.startswith("Get"):  # only the latest of those counts
+            self._store.run(
+                "DELETE FROM moto_journal WHERE method = ? AND target = ? AND body = ?",
+                request.method,
+                request.target,
+                request.body,
+            )
         if operation == "DeleteNetworkInterface" and self._forget(request.form().get("NetworkInterfaceId", "")):
             return
         if operation == "CreateNetworkInterface" and (found := _INTERFACE.search(response.body)):
@@ -69,6 +88,9 @@ class Journal:
             self._clock.now(),
             made,
         )
+
+    def _count(self) -> int:
+        return int(self._store.run("SELECT count(*) FROM moto_journal")[0][0])
 
     def _forget(self, made: str) -> bool:
         return bool(self._store.run("DELETE FROM moto_journal WHERE made = ? RETURNING seq", made))

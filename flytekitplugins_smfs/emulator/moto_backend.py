@@ -17,12 +17,12 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import UnknownServiceError
 
-from . import models
+from . import models, refusals
 from .clock import Clock
 from .dialects import scope
-from .faults import AwsError
 from .interfaces import ManagedInterfaces
 from .journal import Journal
+from .moto_effects import Effects
 from .protocol import Request, Response, error_for
 from .settings import Settings
 from .store import Store
@@ -30,7 +30,6 @@ from .store import Store
 log = logging.getLogger(__name__)
 
 _VPC = re.compile(rb"<vpcId>([^<]+)</vpcId>")
-_READS = ("Describe", "Get", "List", "Head", "BatchGet", "Simulate", "Search", "Lookup", "Scan", "Query")
 
 
 Kept = tuple[bytes, set[str], set[tuple[str, str]]]
@@ -68,7 +67,8 @@ class MotoBackend:
         self._app: Any = None
         self._observers: dict[str, Callable[[Request, Response], None]] = {}
         self._clock = clock
-        self._journal = Journal(store, clock)
+        self._journal = Journal(store, clock, lambda: settings.journal_kept)
+        self._effects = Effects(settings.account)
         self.managed = ManagedInterfaces(store, settings.account)
         os.environ["MOTO_ACCOUNT_ID"] = settings.account
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
@@ -96,17 +96,21 @@ class MotoBackend:
         """Answer a request; what changed something is in the journal before this returns."""
         with self._lock:
             seed = secrets.randbits(63)  # moto makes access keys from it
+            if (refusal := refusals.passed(service, operation)) is not None:
+                raise refusal
+            self._journal.check_room(operation)
             if service == "ec2":
                 self._furnish(region)
                 self.managed.protect(operation, request)
+            mark = self._effects.before(service, operation)
             response = self._play(request, seed)
-            if response.status < 400 and not operation.startswith(_READS):
+            if response.status < 400 and self._effects.changed(mark, operation):
                 self._journal.add(operation, request, response, seed)
                 self._tell(operation, request, response)
                 if operation == "CreateVpc" and (made := _VPC.search(response.body)):
                     self._furnish_vpc(self.client("ec2", region), made[1].decode())
         if response.status >= 500:
-            return self._refusal(service, operation)
+            return error_for(self.protocol(service), refusals.failed(service, operation))
         return response
 
     def kept(self) -> Kept:
@@ -195,10 +199,6 @@ class MotoBackend:
             return Response(500, b"")
         headers = {k: v for k, v in answer["headers"].items() if k not in ("content-length", "connection", "server")}
         return Response(answer["status"], body, headers)
-
-    def _refusal(self, service: str, operation: str) -> Response:
-        text = f"The embedded AWS does not implement {operation} of {service} in this form."
-        return error_for(self.protocol(service), AwsError("NotImplementedByEmulator", text))
 
     def protocol(self, signing_name: str) -> str:
         """The wire protocol of a service, by the name it signs with."""

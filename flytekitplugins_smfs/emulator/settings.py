@@ -32,6 +32,8 @@ class Settings:
     """About how many events all log groups keep together."""
     metric_points_kept: int = 1_000_000
     """About how many data points all metrics keep together."""
+    journal_kept: int = 50_000
+    """How many changes of EC2, IAM and the like are remembered; more are refused."""
     max_processes: int = 64
     """How many processes of jobs may run at once; the jobs that follow wait in Starting."""
 
