@@ -66,7 +66,7 @@ class Journal:
     def add(self, operation: str, request: Request, response: Response, seed: int) -> None:
         """Write down a request that has changed something, or forget what it has undone."""
         made = None
-        if operation.startswith("Get"):  # only the latest of those counts
+        if operation.startswith(("Get", "GET ")):  # only the latest of those counts
             self._store.run(
                 "DELETE FROM moto_journal WHERE method = ? AND target = ? AND body = ?",
                 request.method,

@@ -13,6 +13,8 @@ from typing import Any
 _READS = ("Describe", "List", "Head", "BatchGet", "Simulate", "Search", "Lookup", "Scan", "Query")
 _DOUBTFUL = ("Get", "GET ", "HEAD ")
 """The last two: calls of REST services, of which the path is known, not the operation."""
+_ALONE = frozenset({"ec2", "iam", "sts"})
+"""Services that no other shares its name with, and that remember much."""
 _LARGE = 500
 """What holds more than this is told by its size only: moto's own tables, of AWS's policies and the like."""
 
@@ -42,13 +44,18 @@ class Effects:
         return mark.digest is None or self._digest(mark.service) != mark.digest
 
     def _digest(self, service: str) -> bytes | None:
-        from moto.backends import get_backend
+        """Of the service that is asked, and of all others but the large ones: some share the name they sign with."""
+        from . import moto_memory
 
+        looked_at = [
+            (one.service_name, dict(one[self._account]))
+            for one in moto_memory.instances()
+            if self._account in one and (one.service_name == service or one.service_name not in _ALONE)
+        ]
+        written = io.BytesIO()
         try:
-            backends: Any = get_backend(service)  # type: ignore[call-overload]
-            written = io.BytesIO()
-            _Pickler(written, pickle.HIGHEST_PROTOCOL).dump(dict(backends[self._account]))
-        except Exception:  # noqa: BLE001  # a service moto names otherwise, or that keeps what cannot be written
+            _Pickler(written, pickle.HIGHEST_PROTOCOL).dump(looked_at)
+        except Exception:  # noqa: BLE001  # moto keeps what cannot be written, which may be of any type
             return None
         return hashlib.blake2b(written.getbuffer()).digest()
 

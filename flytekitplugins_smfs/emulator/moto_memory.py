@@ -14,14 +14,14 @@ def kept() -> bytes:
     """Everything, as it is now. Call it while nobody asks moto for anything."""
     services = {
         service.service_name: {account: dict(regions) for account, regions in service.items()}
-        for service in _instances()
+        for service in instances()
     }
     return pickle.dumps(services)
 
 
 def forget() -> None:
     """Forget everything."""
-    for service in _instances():
+    for service in instances():
         service.clear()
 
 
@@ -35,6 +35,7 @@ def bring_back(memory: bytes) -> None:
                 backend[account][region] = one
 
 
-def _instances() -> list[Any]:
+def instances() -> list[Any]:
+    """What moto remembers of each service that was ever asked, by account and region."""
     every: Any = BackendDict
     return list(every._instances)
