@@ -23,6 +23,7 @@ from .settings import Settings
 from .signatures import Keys
 from .storage import Storage
 from .store import Store
+from .tagging import Tags
 
 
 class Account:
@@ -51,6 +52,7 @@ class Account:
             ec2=Network(self.moto, settings.region),
             iam=Roles(self.moto, settings.region),
             kms=encryption.Keys(self.moto, settings.region),
+            tags=Tags(self.moto, {name: own.tagged for name, own in self.services.items() if own.tagged}),
             injections=Injections(self.store, self.clock, self.services.values()),
             mounts={kind: find for service in self.services.values() for kind, find in service.mounts.items()},
             places=Places(self.store, self.scheduler, lambda: settings.max_processes),

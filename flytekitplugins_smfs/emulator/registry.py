@@ -20,6 +20,7 @@ from .scheduler import Scheduler
 from .settings import Settings
 from .signatures import Key, Keys
 from .store import Store
+from .tagging import Tagged
 from .tokens import Tokens
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .metrics import Metrics
     from .network import Network
     from .roles import Roles
+    from .tagging import Tags
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Context:
     ec2: "Network"
     iam: "Roles"
     kms: "KmsKeys"
+    tags: "Tags"
     logs: "LogBook"
     metrics: "Metrics"
     injections: "Injections"
@@ -98,7 +101,8 @@ class Service:
     ``settings`` are dataclasses of what can be set; ``errors`` its codes for what every service refuses;
     ``misfortunes`` what can be ordered to happen to its resources; ``targets`` prefixes of X-Amz-Target that it answers
     besides the model's; ``metrics`` the namespaces of CloudWatch that it writes to itself; ``tokens`` the rule of its
-    client tokens; ``mounts`` the types of file systems that jobs may mount from it; ``directory`` has the service's
+    client tokens; ``mounts`` the types of file systems that jobs may mount from it; ``tagged`` its resources that have
+    tags; ``directory`` has the service's
     model in a file ``model.json`` if botocore has none.
 
     ``operation`` functions get requests that the service model has already accepted, members as botocore names them,
@@ -113,6 +117,7 @@ class Service:
     targets: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     tokens: Tokens | None = None
+    tagged: Tagged | None = None
     directory: Path | None = None
     mounts: dict[str, Find] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Deletions, updates and cancellations that come while a turn is under way: none overwrites another."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,9 @@ def fsx(tmp_path: Path) -> Fsx:
     clock = Clock(store)
     paths = Paths(tmp_path)
     paths.create()
-    names = ("ec2", "iam", "kms", "logs", "metrics", "injections", "mounts", "places")
-    parts: dict[str, Any] = dict.fromkeys(names, nothing)
-    context = Context(
-        store=store, settings=Settings(groups=settings()), paths=paths, scheduler=Scheduler(store, clock), clock=clock,
-        region="us-east-1", **parts,
-    )  # fmt: skip
+    parts: dict[str, Any] = dict.fromkeys((part.name for part in fields(Context)), nothing)
+    parts |= {"store": store, "settings": Settings(groups=settings()), "paths": paths, "clock": clock}
+    context = Context(**{**parts, "scheduler": Scheduler(store, clock), "region": "us-east-1"})
     return Fsx(store, context)
 
 

@@ -2,6 +2,9 @@
 
 from ....faults import AwsError
 
+MOST = 50
+"""The tags that a resource may have."""
+
 
 def check_tags(tags: list[dict[str, str]]) -> None:
     """Raise BadRequest for keys that are AWS's own, or given twice."""

@@ -1,0 +1,1 @@
+"""Resources by their tags."""

@@ -1,0 +1,123 @@
+"""Resources of all services by their tags."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import Emulator
+
+from ..fsx.test_file_system import parameters, refused, subnet
+from ..sagemaker.jobs import Jobs, unique
+
+Arns = dict[str, str]
+
+
+@pytest.fixture
+def owner() -> str:
+    return unique("owner")
+
+
+@pytest.fixture
+def tagged(emulator: Emulator, owner: str) -> Arns:
+    """A file system, a training job and a security group of one owner, by their types."""
+    jobs, tags = Jobs(emulator), [{"Key": "owner", "Value": owner}, {"Key": "stage", "Value": "test"}]
+    request = jobs.shell("true", Tags=tags)
+    group = emulator.client("ec2").create_security_group(
+        GroupName=owner,
+        Description="x",
+        VpcId=subnet(emulator)["VpcId"],
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": tags[:1]}],
+    )
+    return {
+        "fsx:file-system": emulator.client("fsx").create_file_system(**parameters(emulator, Tags=tags))["FileSystem"][
+            "ResourceARN"
+        ],
+        "sagemaker:training-job": jobs.sagemaker.create_training_job(**request)["TrainingJobArn"],
+        "ec2:security-group": f"arn:aws:ec2:us-east-1:123456789012:security-group/{group['GroupId']}",
+    }
+
+
+def found(emulator: Emulator, **request: Any) -> dict[str, dict[str, str]]:
+    pages = emulator.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(**request)
+    return {
+        one["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]}
+        for page in pages
+        for one in page["ResourceTagMappingList"]
+    }
+
+
+def test_they_are_found_by_tags_and_types(emulator: Emulator, tagged: Arns, owner: str) -> None:
+    mine = {"Key": "owner", "Values": [owner, "nobody"]}
+    everything = found(emulator, TagFilters=[mine])
+    assert set(everything) == set(tagged.values())
+    assert everything[tagged["fsx:file-system"]] == {"owner": owner, "stage": "test"}
+    staged = {tagged["fsx:file-system"], tagged["sagemaker:training-job"]}
+    assert set(found(emulator, TagFilters=[mine, {"Key": "stage"}])) == staged
+    assert not found(emulator, TagFilters=[mine, {"Key": "stage", "Values": ["prod"]}])
+    for kind, arn in tagged.items():
+        assert set(found(emulator, TagFilters=[mine], ResourceTypeFilters=[kind])) == {arn}
+        assert set(found(emulator, TagFilters=[mine], ResourceTypeFilters=[kind.split(":")[0]])) == {arn}
+    assert set(found(emulator, ResourceARNList=[tagged["fsx:file-system"], "arn:aws:fsx:us-east-1:1:x/y"])) == {
+        tagged["fsx:file-system"]
+    }
+
+
+def test_they_come_in_pages(emulator: Emulator, tagged: Arns, owner: str) -> None:
+    tagging = emulator.client("resourcegroupstaggingapi")
+    request = {"TagFilters": [{"Key": "owner", "Values": [owner]}], "ResourcesPerPage": 2}
+    first = tagging.get_resources(**request)
+    rest = tagging.get_resources(**request, PaginationToken=first["PaginationToken"])
+    assert [len(page["ResourceTagMappingList"]) for page in (first, rest)] == [2, 1]
+    assert rest["PaginationToken"] == ""
+    assert refused(tagging.get_resources, PaginationToken="nonsense")["Code"] == "PaginationTokenExpiredException"
+
+
+def test_keys_and_values_in_use(emulator: Emulator, tagged: Arns, owner: str) -> None:
+    tagging = emulator.client("resourcegroupstaggingapi")
+    assert {"owner", "stage"} <= set(tagging.get_tag_keys()["TagKeys"])
+    assert owner in tagging.get_tag_values(Key="owner")["TagValues"]
+
+
+def test_several_are_tagged_and_untagged_at_once(emulator: Emulator, tagged: Arns, owner: str) -> None:
+    tagging = emulator.client("resourcegroupstaggingapi")
+    nobody = f"{tagged['fsx:file-system'][:-17]}{'0' * 17}"
+    answer = tagging.tag_resources(ResourceARNList=[*tagged.values(), nobody], Tags={"more": owner})
+    failure = answer["FailedResourcesMap"].pop(nobody)
+    assert (failure["StatusCode"], failure["ErrorCode"]) == (400, "ResourceNotFound")
+    assert answer["FailedResourcesMap"] == {}
+    assert set(found(emulator, TagFilters=[{"Key": "more", "Values": [owner]}])) == set(tagged.values())
+    shown = emulator.client("sagemaker").list_tags(ResourceArn=tagged["sagemaker:training-job"])["Tags"]
+    assert {"Key": "more", "Value": owner} in shown
+    assert not tagging.untag_resources(ResourceARNList=[*tagged.values()], TagKeys=["more"])["FailedResourcesMap"]
+    assert not found(emulator, TagFilters=[{"Key": "more", "Values": [owner]}])
+    refusal = tagging.tag_resources(ResourceARNList=[tagged["fsx:file-system"]], Tags={"aws:x": "y"})
+    assert refusal["FailedResourcesMap"][tagged["fsx:file-system"]]["ErrorCode"] == "BadRequest"
+
+
+def test_what_is_gone_is_not_found(emulator: Emulator, tagged: Arns, owner: str) -> None:
+    jobs, arn = Jobs(emulator), tagged["sagemaker:training-job"]
+    jobs.ended(arn.rpartition("/")[2])
+    jobs.sagemaker.delete_training_job(TrainingJobName=arn.rpartition("/")[2])
+    assert arn not in found(emulator, TagFilters=[{"Key": "owner", "Values": [owner]}])
+
+
+def test_other_regions_have_others(emulator: Emulator, tagged: Arns, owner: str) -> None:
+    there = emulator.client("resourcegroupstaggingapi", region_name="eu-west-1")
+    assert not there.get_resources(TagFilters=[{"Key": "owner", "Values": [owner]}])["ResourceTagMappingList"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        ({"ResourceARNList": ["arn:aws:fsx:us-east-1:1:x/y"], "ResourcesPerPage": 5}, "InvalidParameterException"),
+        ({"ResourcesPerPage": 101}, "InvalidParameterException"),
+        ({"ExcludeCompliantResources": True}, "InvalidParameterException"),
+        ({"IncludeComplianceDetails": True}, "NotImplementedByEmulator"),
+        ({"TagsPerPage": 100}, "NotImplementedByEmulator"),
+    ],
+)
+def test_what_is_refused(emulator: Emulator, request_: dict[str, Any], code: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        emulator.client("resourcegroupstaggingapi").get_resources(**request_)
+    assert caught.value.response["Error"]["Code"] == code
