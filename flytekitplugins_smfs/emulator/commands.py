@@ -87,6 +87,7 @@ def start(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # until the server has its own way
     if with_process:
         end_with(with_process)
+    environment.forget_clients()
     try:
         serve(paths.state, port or None, settings, access)
     except AlreadyRunning:

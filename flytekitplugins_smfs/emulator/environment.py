@@ -1,6 +1,7 @@
 """What points unmodified AWS clients at a running emulator."""
 
 import json
+import os
 import shlex
 from pathlib import Path
 
@@ -29,6 +30,16 @@ def variables(paths: Paths) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "SAGEMAKER_USER_CONFIG_OVERRIDE": str(_sagemaker_defaults(paths, settings)),
     }
+
+
+def forget_clients() -> None:
+    """Take out of this process's environment what configures clients of AWS: it is none, and moto makes some.
+
+    A profile that does not exist, or a file that cannot be read, would end it.
+    """
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
 def exports(variables: dict[str, str]) -> str:

@@ -355,7 +355,7 @@ def test_calls_meet_a_reset_and_are_answered(embedded: Emulator) -> None:
 def test_each_fault_of_a_call_happens_as_often_as_was_ordered(embedded: Emulator) -> None:
     fsx = client(embedded, "fsx")
     embedded.faults.order(Fault.throttle("fsx", "DescribeFileSystems", times=2))
-    embedded.faults.order(Fault.unavailable("fsx"), Fault.error("fsx", "*", "BadRequest", "No."))
+    embedded.faults.order(Fault.error("fsx"), Fault.error("fsx", "*", "BadRequest", "No."))
     assert len(embedded.faults.list()) == 3
     codes = []
     for _ in range(5):
@@ -364,15 +364,39 @@ def test_each_fault_of_a_call_happens_as_often_as_was_ordered(embedded: Emulator
             codes.append("")
         except ClientError as refused:
             codes.append(refused.response["Error"]["Code"])
-    assert codes == ["ThrottlingException", "ThrottlingException", "ServiceUnavailable", "BadRequest", ""]
+    assert codes == ["ThrottlingException", "ThrottlingException", "InternalServerError", "BadRequest", ""]
     assert embedded.faults.list() == []
-    embedded.faults.order(Fault.dropped("fsx"))
+    embedded.faults.order(Fault.reset("fsx"))
     with pytest.raises(ConnectionClosedError):
         fsx.describe_file_systems()
     embedded.faults.order(Fault.late("fsx", seconds=0.4))
     begun = time.monotonic()
     fsx.describe_file_systems()
     assert time.monotonic() - begun >= 0.4
+    embedded.faults.order(Fault.lost("fsx", "CreateFileSystem"))
+    with pytest.raises(ConnectionClosedError):
+        create_lustre(embedded)
+    assert len(fsx.describe_file_systems()["FileSystems"]) == 1  # it was done
+
+
+def test_a_fault_meets_the_calls_it_is_meant_for(embedded: Emulator) -> None:
+    sagemaker = client(embedded, "sagemaker")
+    embedded.faults.order(Fault.throttle("sagemaker", on="that", after=1), Fault.error("sagemaker", begin=3600))
+
+    def code(job: str) -> str:
+        with pytest.raises(ClientError) as refused:
+            sagemaker.describe_training_job(TrainingJobName=job)
+        return str(refused.value.response["Error"]["Code"])
+
+    assert [code(job) for job in ("this", "that", "this", "that", "that")] == [
+        "ValidationException",
+        "ValidationException",
+        "ValidationException",
+        "ThrottlingException",
+        "ValidationException",
+    ]
+    embedded.clock.advance(timedelta(hours=1))
+    assert [code("this"), code("this")] == ["InternalServerError", "InternalServerError"]
 
 
 def test_faults_of_resources(embedded: Emulator) -> None:

@@ -1,45 +1,69 @@
 """Faults that a test orders: what goes wrong at the embedded AWS, for which call or resource, and how often."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from .admin import Admin
 
 
+class When(TypedDict, total=False):
+    """Which calls a fault meets, beside service and operation; all of it may be left out."""
+
+    on: str
+    """A name, id or ARN that the call's parameters hold."""
+    times: int
+    """How many calls; 1 without it, and with ``begin`` or ``end`` all."""
+    after: int
+    """How many calls that fit are spared first."""
+    probability: float
+    """How likely a call that fits is met; 1 without it."""
+    begin: float
+    """From so many seconds on, by the embedded AWS's clock."""
+    end: float
+    """Until so many seconds from now."""
+
+
 @dataclass(frozen=True)
 class Fault:
-    """One thing to go wrong. Make it with one of the class methods; each is used up after ``times`` calls."""
+    """One thing to go wrong. Make it with one of the class methods; an ``operation`` of "*" is any."""
 
     members: tuple[tuple[str, Any], ...]
     """What the server is told, by name."""
 
     @classmethod
+    def throttle(cls, service: str, operation: str = "*", **when: Unpack[When]) -> "Fault":
+        """A call comes too fast: refused with the service's own code for that, which SDKs retry."""
+        return cls._call("throttle", service, operation, when)
+
+    @classmethod
     def error(
-        cls, service: str, operation: str, code: str, message: str | None = None, *, status: int = 400, times: int = 1
+        cls,
+        service: str,
+        operation: str = "*",
+        code: str | None = None,
+        message: str | None = None,
+        status: int | None = None,
+        **when: Unpack[When],
     ) -> "Fault":
-        """The next ``times`` calls of an operation ("*" for any) are answered with this error, and do nothing."""
-        return cls._of(service=service, operation=operation, code=code, message=message, status=status, times=times)
+        """A call is answered with an error and does nothing: the service's internal error (500) unless told another."""
+        if status is None and code is not None:
+            status = 400
+        return cls._call("error", service, operation, when, code=code, message=message, status=status)
 
     @classmethod
-    def throttle(cls, service: str, operation: str = "*", *, times: int = 1) -> "Fault":
-        """The next ``times`` calls come too fast: ThrottlingException, "Rate exceeded", which SDKs retry."""
-        return cls.error(service, operation, "ThrottlingException", "Rate exceeded", times=times)
+    def reset(cls, service: str, operation: str = "*", **when: Unpack[When]) -> "Fault":
+        """The connection of a call is closed without an answer, and nothing was done."""
+        return cls._call("reset", service, operation, when)
 
     @classmethod
-    def unavailable(cls, service: str, operation: str = "*", *, status: int = 503, times: int = 1) -> "Fault":
-        """The next ``times`` calls meet a server error (a 5xx status), which SDKs retry."""
-        code = "InternalFailure" if status == 500 else "ServiceUnavailable"
-        return cls.error(service, operation, code, "The service cannot answer now.", status=status, times=times)
+    def late(cls, service: str, operation: str = "*", *, seconds: float, **when: Unpack[When]) -> "Fault":
+        """A call is done and answered so many seconds later."""
+        return cls._call("late", service, operation, when, delay=seconds)
 
     @classmethod
-    def dropped(cls, service: str, operation: str = "*", *, times: int = 1) -> "Fault":
-        """The connection of the next ``times`` calls is closed without an answer, and they do nothing."""
-        return cls._of(service=service, operation=operation, drop=True, times=times)
-
-    @classmethod
-    def late(cls, service: str, operation: str = "*", *, seconds: float, times: int = 1) -> "Fault":
-        """The next ``times`` calls are answered so many seconds later."""
-        return cls._of(service=service, operation=operation, delay=seconds, times=times)
+    def lost(cls, service: str, operation: str = "*", **when: Unpack[When]) -> "Fault":
+        """A call is done, but its answer is lost: the connection closes."""
+        return cls._call("lost", service, operation, when)
 
     @classmethod
     def capacity(cls, job: str | None = None, *, times: int = 1) -> "Fault":
@@ -64,12 +88,17 @@ class Fault:
         return cls._of(resource="association", lifecycle=lifecycle, message=message, times=times)
 
     @classmethod
+    def _call(cls, kind: str, service: str, operation: str, when: When, **more: Any) -> "Fault":
+        always = {} if "begin" in when or "end" in when else {"times": 1}
+        return cls._of(fault=kind, service=service, operation=operation, **more, **{**always, **when})
+
+    @classmethod
     def _of(cls, **members: Any) -> "Fault":
         return cls(tuple((name, value) for name, value in members.items() if value is not None))
 
 
 class Faults:
-    """The faults that are ordered and have not happened yet. They happen in the order in which they were ordered."""
+    """The faults that are ordered and have not happened yet. The first that fits a call happens to it."""
 
     def __init__(self, admin: Admin) -> None:
         self._admin = admin
@@ -79,7 +108,7 @@ class Faults:
         self._admin.put("faults", [dict(fault.members) for fault in (*self.list(), *faults)])
 
     def list(self) -> list[Fault]:
-        """What is still to happen; ``times`` is how often."""
+        """What is still to happen; the member ``times`` says how often."""
         listed = self._admin.get("faults")["faults"]
         return [Fault._of(**{name: value for name, value in fault.items() if name != "id"}) for fault in listed]
 
