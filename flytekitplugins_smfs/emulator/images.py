@@ -7,7 +7,7 @@ the SageMaker documentation); ``algorithms/registries.json`` holds those account
 import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -56,25 +56,77 @@ SCRIPT_MODE = [sys.executable, "-m", "flytekitplugins_smfs.emulator.algorithms.s
 """The entry point of framework images: runs the script that ``sagemaker_program`` names."""
 
 
-def program(request: dict[str, Any], table: Path) -> list[str] | None:
-    """The command of a training request: its own entry point, a script, a built-in algorithm, or one from a table.
+@dataclass(frozen=True)
+class Program:
+    """What an image runs, and what it is made of.
 
-    ``table`` is a JSON file of image patterns (``*`` and ``?``) and their commands, for images of one's own. None if
-    nothing is known of the image.
+    ``requirements`` are Python packages (None: those of this installation); ``readable`` are paths of this machine that
+    belong to the image.
+    """
+
+    command: list[str]
+    requirements: tuple[str, ...] | None = None
+    readable: tuple[str, ...] = ()
+
+
+class ImageTableError(Exception):
+    """The table of images cannot be read; the text names the file and what is wrong."""
+
+
+def program(request: dict[str, Any], table: Path) -> Program | None:
+    """The program of a training request: its own entry point, a script, a built-in algorithm, or one from a table.
+
+    ``table`` is a JSON file of image patterns (``*`` and ``?``) and their commands, for images of one's own; instead of
+    a command it may have ``{"command": [...], "requirements": [...], "readable": [...]}``. Its packages are also those
+    of a request that brings its own entry point or script. None if nothing is known of the image. Raises
+    ImageTableError.
     """
     specification = request["AlgorithmSpecification"]
+    listed = _listed(specification.get("TrainingImage"), table)
     if "ContainerEntrypoint" in specification:
-        return [*specification["ContainerEntrypoint"], *specification.get("ContainerArguments", [])]
-    if is_script_mode(request):
-        return SCRIPT_MODE
-    algorithm = algorithm_of(request)
-    if algorithm is not None:
-        return algorithm.command
-    known = json.loads(table.read_text()) if table.exists() else {}
-    for pattern, command in known.items():
-        if fnmatch(specification["TrainingImage"], pattern):
-            return [*command, *specification.get("ContainerArguments", ["train"])]
+        command = [*specification["ContainerEntrypoint"], *specification.get("ContainerArguments", [])]
+    elif is_script_mode(request):
+        command = SCRIPT_MODE
+    elif (algorithm := algorithm_of(request)) is not None:
+        return Program(algorithm.command)
+    elif listed is None:
+        return None
+    else:
+        command = [*listed.command, *specification.get("ContainerArguments", ["train"])]
+    return Program(command) if listed is None else replace(listed, command=command)
+
+
+def _listed(image: str | None, path: Path) -> Program | None:
+    """What the table says of an image."""
+    try:
+        known = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as problem:
+        raise ImageTableError(f"{path} cannot be read: {problem}") from None
+    if not isinstance(known, dict):
+        raise ImageTableError(f"{path} is no JSON object of image patterns and commands")
+    for pattern, entry in known.items():
+        if fnmatch(image or "", pattern):
+            return _entry(entry, f"{path}: the entry of {pattern!r}")
     return None
+
+
+def _entry(entry: Any, where: str) -> Program:
+    values = {"command": entry} if isinstance(entry, list) else entry
+    if not isinstance(values, dict) or (set(values) - {"command", "requirements", "readable"}):
+        raise ImageTableError(f"{where} is neither a command nor an object of command, requirements and readable")
+    for name, value in values.items():
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            raise ImageTableError(f"{where}: {name} is no list of texts")
+    if not values.get("command"):
+        raise ImageTableError(f"{where} has no command")
+    requirements = values.get("requirements")
+    return Program(
+        values["command"],
+        None if requirements is None else tuple(requirements),
+        (*values.get("readable", []), *(word for word in values["command"] if word.startswith("/"))),
+    )
 
 
 def is_simulated(request: dict[str, Any]) -> bool:

@@ -18,7 +18,7 @@ _OWN = (
     "state.db",
     "calls.db",
     "settings.",
-    "images.json",
+    "images",
     "sagemaker.yaml",
     "server.",
     "s3.log",
@@ -64,6 +64,11 @@ class Paths:
     def jobs(self) -> Path:
         """One directory per training job."""
         return self.state / "jobs"
+
+    @property
+    def images(self) -> Path:
+        """One directory per set of requirements that images list, named by its hash."""
+        return self.state / "images"
 
     @property
     def processes(self) -> Path:

@@ -1,13 +1,21 @@
 """Which image runs what."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flytekitplugins_smfs.emulator.images import XGBOOST, builtin_algorithm, program
+from flytekitplugins_smfs.emulator.images import (
+    SCRIPT_MODE,
+    XGBOOST,
+    ImageTableError,
+    Program,
+    builtin_algorithm,
+    program,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,9 +44,48 @@ def test_the_order_of_what_decides(tmp_path: Path) -> None:
     table = tmp_path / "images.json"
     table.write_text(json.dumps({"mine:*": ["run", "me"]}))
     own = {"ContainerEntrypoint": ["a"], "ContainerArguments": ["b"]}
-    assert program(request(specification=own), table) == ["a", "b"]
-    assert program(request(HyperParameters={"sagemaker_program": "fit.py"}), table) != XGBOOST.command
-    assert program(request(), table) == XGBOOST.command == [sys.executable, *XGBOOST.command[1:]]
-    assert program(request(specification={"TrainingImage": "mine:3"}), table) == ["run", "me", "train"]
+    assert command(request(specification=own), table) == ["a", "b"]
+    assert command(request(HyperParameters={"sagemaker_program": "fit.py"}), table) == SCRIPT_MODE
+    assert command(request(), table) == XGBOOST.command == [sys.executable, *XGBOOST.command[1:]]
+    assert command(request(specification={"TrainingImage": "mine:3"}), table) == ["run", "me", "train"]
     assert program(request(specification={"TrainingImage": "other:3"}), table) is None
     assert program(request(specification={"TrainingImage": "mine:3"}), tmp_path / "none.json") is None
+
+
+def command(asked: dict[str, Any], table: Path) -> list[str]:
+    found = program(asked, table)
+    assert found is not None
+    return found.command
+
+
+def test_an_image_of_ones_own_may_name_packages_and_places(tmp_path: Path) -> None:
+    table = tmp_path / "images.json"
+    entry = {"command": ["/usr/bin/env", "x"], "requirements": ["a==1"], "readable": ["/data"]}
+    table.write_text(json.dumps({"mine:*": entry}))
+    mine = {"TrainingImage": "mine:3"}
+    assert program(request(specification=mine), table) == Program(
+        ["/usr/bin/env", "x", "train"], ("a==1",), ("/data", "/usr/bin/env")
+    )
+    scripted = program(request(specification=mine, HyperParameters={"sagemaker_program": "fit.py"}), table)
+    assert scripted == Program(SCRIPT_MODE, ("a==1",), ("/data", "/usr/bin/env"))
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ('{"mine:*": ["run"', "cannot be read"),
+        ("\xff", "cannot be read"),
+        ("[]", "is no JSON object"),
+        ('{"mine:*": "run me"}', "'mine:*' is neither a command"),
+        ('{"mine:*": [1]}', "command is no list of texts"),
+        ('{"mine:*": []}', "has no command"),
+        ('{"mine:*": {"command": ["run"], "packages": []}}', "is neither a command"),
+        ('{"mine:*": {"command": ["run"], "requirements": "numpy"}}', "requirements is no list"),
+    ],
+)
+def test_a_damaged_table_is_named(tmp_path: Path, text: str, wrong: str) -> None:
+    table = tmp_path / "images.json"
+    table.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ImageTableError, match=re.escape(wrong)) as raised:
+        program(request(specification={"TrainingImage": "mine:3"}), table)
+    assert str(table) in str(raised.value)

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 import psutil
@@ -18,6 +17,14 @@ from .. import processes
 from .spec import ExitRecord, Folder, write_json
 
 _STARTING_SECONDS = 60
+_SUPERVISOR = [
+    sys.executable,
+    "-ISc",  # neither the user's variables nor site-packages: it needs the standard library alone, and starts at once
+    f"import sys; sys.path.append({str(Path(__file__).parents[3])!r}); "
+    "from flytekitplugins_smfs.emulator.containers.supervisor import main; main()",
+]
+_CLEAN = {"PATH": os.defpath, "LANG": "C.UTF-8"}
+"""A supervisor's environment; a job's is in its spec. Nothing of the server's, and so of the user's, is passed on."""
 
 
 class SandboxError(Exception):
@@ -35,11 +42,11 @@ class Sandbox:
     def start(self) -> None:
         """Start the process of the folder's spec unless it was started before. Raises SandboxError."""
         if not self.started():
-            command = [sys.executable, "-m", "flytekitplugins_smfs.emulator.containers.supervisor"]
             with self.folder.path.joinpath("supervisor.log").open("ab") as log:
                 try:
                     subprocess.run(
-                        [*command, str(self.folder.path)],
+                        [*_SUPERVISOR, str(self.folder.path)],
+                        env=_CLEAN,
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=log,
@@ -103,12 +110,3 @@ class Sandbox:
     def _pid(self) -> int:
         pid: int = json.loads(self.folder.supervisor.read_text())["pid"]
         return pid
-
-
-@cache
-def isolation_available() -> bool:
-    """Whether this system lets us make a private file tree for a job (Linux with namespaces allowed)."""
-    if sys.platform != "linux":
-        return False
-    probe = "from flytekitplugins_smfs.emulator.containers import namespace; namespace.enter()"
-    return subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False).returncode == 0

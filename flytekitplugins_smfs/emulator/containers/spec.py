@@ -8,20 +8,41 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Bind:
-    """A directory (or file) of the machine that appears at another place inside the job."""
+    """A directory (or file) of the machine that appears at another place inside the job.
+
+    With ``below`` the source is a path below that directory, and reached without following a link.
+    """
 
     source: str
     target: str
     read_only: bool = False
+    below: str | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a job may use. None is no limit.
+
+    Processes, memory and disk are of the whole job; open files, CPU time and a file's size of each process.
+    """
+
+    memory_bytes: int | None = None
+    processes: int | None = None
+    disk_bytes: int | None = None
+    open_files: int | None = None
+    cpu_seconds: int | None = None
+    file_bytes: int | None = None
 
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """One container: what to run, where its ``/opt/ml`` lies, and when it must end.
+    """One container: what to run, where its ``/opt/ml`` lies, what it may touch and use, and when it must end.
 
     ``isolated`` asks for a private mount and process namespace; without it nothing is mounted and the environment
     variables must carry the real paths. Without ``network`` an isolated job has only a loopback interface of its own.
-    ``deadline`` is an epoch time.
+    ``readable`` and ``writable`` are paths as the job sees them, for the walls of ``containers.walls``. ``volume`` are
+    the directories whose disk space is the job's. ``notice`` is the first line of the log. ``deadline`` is an epoch
+    time.
     """
 
     command: list[str]
@@ -32,6 +53,13 @@ class ProcessSpec:
     network: bool = True
     deadline: float | None = None
     grace_seconds: float = 120.0
+    readable: list[str] = field(default_factory=list)
+    writable: list[str] = field(default_factory=list)
+    walled: bool = True
+    volume: list[str] = field(default_factory=list)
+    limits: Limits = field(default_factory=Limits)
+    hostname: str | None = None
+    notice: str | None = None
 
     def write(self, path: Path) -> None:
         write_json(path, asdict(self))
@@ -39,14 +67,16 @@ class ProcessSpec:
     @classmethod
     def read(cls, path: Path) -> "ProcessSpec":
         values = json.loads(path.read_text())
-        return cls(**{**values, "binds": [Bind(**bind) for bind in values["binds"]]})
+        binds = [Bind(**bind) for bind in values["binds"]]
+        return cls(**{**values, "binds": binds, "limits": Limits(**values["limits"])})
 
 
 @dataclass(frozen=True)
 class ExitRecord:
     """How a process ended. ``code`` is 128 + n for a death by signal n; ``error`` says why it could not be started.
 
-    ``reason`` is what ended it: ``Exited`` (by itself), ``Deadline`` or the reason given with a stop request.
+    ``reason`` is what ended it: ``Exited`` (by itself), ``Deadline``, the limit that it went over (``Memory``,
+    ``Processes``, ``Disk``), or the reason given with a stop request.
     """
 
     code: int
@@ -82,6 +112,16 @@ class Folder:
     @property
     def exit(self) -> Path:
         return self.path / "exit.json"
+
+    @property
+    def root(self) -> Path:
+        """An empty directory: where the job's own root is mounted, in its namespace."""
+        return self.path / "root"
+
+    @property
+    def usage(self) -> Path:
+        """One line of JSON per measurement: ``Usage`` of ``containers.usage``."""
+        return self.path / "usage.log"
 
     @property
     def log(self) -> Path:

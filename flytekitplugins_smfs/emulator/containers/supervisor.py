@@ -1,8 +1,9 @@
-"""``python -m ...emulator.containers.supervisor FOLDER``: runs one job process and outlives the server.
+"""``supervisor FOLDER``: runs one job process and outlives the server.
 
 It detaches, starts the process described by ``spec.json``, writes each line of its output with the time, enforces the
-deadline and stop requests (SIGTERM, then SIGKILL after the grace), and leaves ``exit.json``. When the supervisor itself
-is killed, the kernel kills the process and lets go of the lock. Standard library only: every job pays for its start.
+deadline, the limits and stop requests (SIGTERM, then SIGKILL after the grace), measures what it uses, and leaves
+``exit.json``. When the supervisor itself is killed, the kernel kills the process and lets go of the lock. Standard
+library only: every job pays for its start.
 """
 
 import fcntl
@@ -16,33 +17,15 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from . import namespace
+from . import keeper, namespace, system, usage
+from .cgroup import Cgroup
+from .meter import Meter
+from .output import Output
 from .spec import ExitRecord, Folder, ProcessSpec, write_json
 
-_NOT_STARTED = 125
-_NOT_FOUND = 127
 _CHUNK = 1 << 16
 _BYTES_PER_SECOND = 4 << 20
 """As fast as a job may print for long, so that it does not fill the disk. Its writes wait, as on a slow console."""
-_LONGEST_LINE = 200_000
-"""Bytes; CloudWatch cuts events at 256 KB."""
-
-
-class Output:
-    """The process's output, cut into lines and written with the time each was read."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)
-        self._rest = b""
-
-    def feed(self, data: bytes) -> None:
-        """Write the complete lines; keep the rest. Empty data means the end."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if self._rest and (not data or len(self._rest) > _LONGEST_LINE):
-            lines.append(self._rest)
-            self._rest = b""
-        stamp = b"%d " % (time.time() * 1000)
-        self._file.write(b"".join(stamp + line.rstrip(b"\r")[:_LONGEST_LINE] + b"\n" for line in lines))
 
 
 class Supervisor:
@@ -55,6 +38,7 @@ class Supervisor:
         self._reason: str | None = None
         self._kill_at: float | None = None
         self._asked_to_stop = False
+        self._group = Cgroup.create(f"{os.getpid()}-{int(self._started)}", self._spec.limits)
 
     def run(self, ready: int) -> None:
         """Start the process, tell ``ready``, and stay until it has ended."""
@@ -65,22 +49,31 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         output_read, output_write = os.pipe()
         try:
+            system.adopt_orphans()
             if self._spec.isolated:
-                namespace.enter(self._spec.network)
-            self._pid = _start(self._spec, output_write)
+                self._folder.root.mkdir(exist_ok=True)
+                namespace.enter()
+            self._pid = keeper.start(self._spec, self._folder.root, output_write, self._group)
         except OSError as error:
-            self._record(_NOT_STARTED, str(error))
+            self._end_all()
+            self._record(keeper.NOT_STARTED, str(error))
             os.write(ready, b"x")
             return
         os.close(output_write)
+        self._meter = Meter(self._pid, self._spec, self._group)
         write_json(self._folder.supervisor, {"pid": os.getpid(), "process": self._pid, "started": self._started})
         os.write(ready, b"x")
         os.close(ready)
-        self._record(self._watch(output_read, wake_read))
+        code = self._watch(output_read, wake_read)
+        self._note(self._meter.last())
+        self._reason = self._reason or self._meter.exceeded
+        self._record(code)
 
     def _watch(self, output_read: int, wake_read: int) -> int:
         """Copy output and keep the deadlines until the process is gone; its exit code."""
         output = Output(self._folder.log)
+        if self._spec.notice:
+            output.feed(f"{self._spec.notice}\n".encode())
         selector = selectors.DefaultSelector()
         selector.register(output_read, selectors.EVENT_READ)
         selector.register(wake_read, selectors.EVENT_READ)
@@ -95,19 +88,57 @@ class Supervisor:
                 elif key.fd == output_read:
                     selector.unregister(output_read)
             self._keep_deadlines()
-            pid, found = os.waitpid(self._pid, os.WNOHANG)
-            status = found if pid else None
+            self._keep_limits()
+            status = self._reaped()
+        self._end_all()
         os.set_blocking(output_read, False)
         with suppress(BlockingIOError):
             while data := os.read(output_read, _CHUNK):
                 output.feed(data)
         output.feed(b"")
-        return _exit_code(status)
+        return keeper.exit_code(status)
+
+    def _reaped(self) -> int | None:
+        """The keeper's wait status if it has ended. Orphans that came to this process are waited for, too."""
+        with suppress(ChildProcessError):
+            while (found := os.waitpid(-1, os.WNOHANG))[0]:
+                if found[0] == self._pid:
+                    return found[1]
+        return None
+
+    def _end_all(self) -> None:
+        """Kill what is left of the job, whatever it has detached itself from, and wait until it is gone."""
+        if self._group is not None:
+            self._group.end()
+        while left := usage.descendants(os.getpid()):
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(-1, 0)
+        if self._group is not None:
+            if self._group.out_of_memory() and self._reason is None:
+                self._reason = "Memory"
+            self._group.remove()
+
+    def _keep_limits(self) -> None:
+        """Measure when it is time to, and kill a job that is over a limit."""
+        found = self._meter.look()
+        if found is not None:
+            self._note(found)
+        if self._meter.exceeded and self._reason is None:
+            self._reason = self._meter.exceeded
+            self._kill_at = time.time()
+            self._keep_deadlines()
+
+    def _note(self, measured: usage.Usage) -> None:
+        with self._folder.usage.open("a") as file:
+            file.write(json.dumps(asdict(measured)) + "\n")
 
     def _patience(self) -> float | None:
         """Seconds until something must be done without an event."""
-        due = [when for when in (self._kill_at, self._spec.deadline if self._reason is None else None) if when]
-        return max(min(due) - time.time(), 0) if due else None
+        due = [self._meter.due, self._kill_at, self._spec.deadline if self._reason is None else None]
+        return max(min(when for when in due if when) - time.time(), 0)
 
     def _keep_deadlines(self) -> None:
         now = time.time()
@@ -135,73 +166,6 @@ class Supervisor:
     def _record(self, code: int, error: str | None = None) -> None:
         exited = ExitRecord(code, self._reason or "Exited", self._started, time.time(), error)
         write_json(self._folder.exit, asdict(exited))
-
-
-def _start(spec: ProcessSpec, output: int) -> int:
-    """Fork the process's keeper: process 1 of its namespace where it has one. When it dies, all below it die."""
-    setup_read, setup_write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(setup_read)
-        _keep(spec, output, setup_write)
-    os.close(setup_write)
-    with os.fdopen(setup_read, "rb") as setup:
-        problem = setup.read().decode()
-    if problem:
-        os.waitpid(pid, 0)
-        raise OSError(problem)
-    return pid
-
-
-def _keep(spec: ProcessSpec, output: int, setup: int) -> None:
-    """In the keeper: set the stage, run the command, pass SIGTERM on, reap orphans, exit as the command did."""
-    try:
-        namespace.die_with_parent()
-        if spec.isolated:
-            namespace.arrange(spec.binds)
-        null = os.open(os.devnull, os.O_RDONLY)
-        for source, target in ((null, 0), (output, 1), (output, 2)):
-            os.dup2(source, target)
-        command = os.fork()
-    except OSError as error:
-        os.write(setup, str(error).encode() or b"unknown")
-        os._exit(_NOT_STARTED)
-    if command == 0:
-        _execute(spec)
-    os.close(setup)
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGTERM, lambda *_: _signal(command, signal.SIGTERM))
-    while True:
-        pid, status = os.wait()
-        if pid == command:
-            with suppress(ProcessLookupError):
-                os.killpg(command, signal.SIGKILL)
-            os._exit(_exit_code(status))
-
-
-def _execute(spec: ProcessSpec) -> None:
-    """In the command's process: become it."""
-    try:
-        os.setsid()
-        namespace.die_with_parent()
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.chdir(spec.directory)
-        os.execvpe(spec.command[0], spec.command, spec.environment)
-    except OSError as error:
-        os.write(2, f"{spec.command[0]}: {error.strerror}\n".encode())
-    os._exit(_NOT_FOUND)
-
-
-def _signal(pid: int, number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
-
-
-def _exit_code(status: int) -> int:
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 128 - code
 
 
 def main() -> None:

@@ -8,8 +8,9 @@ from ...guard import Outside, Tree
 from ...registry import Context
 from ...store import Doc
 from . import objects
+from .configuration import host_names
 from .placement import JobFailure
-from .workspace import attempt_directory, checkpoint_path, host_names, ml_directory, volume_bytes
+from .workspace import attempt_directory, checkpoint_path, ml_directory, volume_bytes
 
 _LONGEST_FAILURE = 1 << 16
 """Bytes of the failure file that are looked at; a FailureReason has at most 1,024 characters."""

@@ -1,51 +1,52 @@
 """Input channels: what lies under ``/opt/ml/input/data/<channel>`` on each host."""
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-from ...containers.spec import Bind
+from ...containers.job import Mount
 from ...guard import is_plain
 from ...registry import Context
 from . import objects
 from .placement import JobFailure, mount_of
 
 
-def lay_out(ctx: Context, request: dict[str, Any], ml: Path, host: int, isolated: bool) -> list[Bind]:
-    """Download S3 channels for a host (counted from 0) below ``ml``; file systems become binds (or links)."""
-    binds = []
+def lay_out(ctx: Context, request: dict[str, Any], ml: Path, host: int, isolated: bool) -> list[Mount]:
+    """Download S3 channels for a host (counted from 0) below ``ml``; file systems become mounts (or links)."""
+    mounts = []
     for channel in request.get("InputDataConfig", []):
         target = ml / "input" / "data" / channel["ChannelName"]
         source = channel["DataSource"]
         if "FileSystemDataSource" in source:
-            directory = _mounted(ctx, source["FileSystemDataSource"])
+            system = source["FileSystemDataSource"]
+            root, path = _mounted(ctx, system)
+            read_only = system["FileSystemAccessMode"] == "ro"
+            mounts.append(Mount(path, _inside(target, ml), read_only, below=str(root)))
             if isolated:
                 target.mkdir(parents=True, exist_ok=True)
-                read_only = source["FileSystemDataSource"]["FileSystemAccessMode"] == "ro"
-                binds.append(Bind(str(directory), _inside(target, ml), read_only))
             else:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.symlink_to(directory)
+                target.symlink_to(root / path)
             continue
         _download(ctx, source["S3DataSource"], request, target, host)
         mode = channel.get("InputMode", request["AlgorithmSpecification"]["TrainingInputMode"])
         if mode == "FastFile" and isolated:
-            binds.append(Bind(str(target), _inside(target, ml), read_only=True))
-    return binds
+            mounts.append(Mount(str(target), _inside(target, ml), read_only=True))
+    return mounts
 
 
 def _inside(path: Path, ml: Path) -> str:
     return f"/opt/ml/{path.relative_to(ml)}"
 
 
-def _mounted(ctx: Context, source: dict[str, Any]) -> Path:
+def _mounted(ctx: Context, source: dict[str, Any]) -> tuple[Path, str]:
+    """The directory of a file system, and the path in it."""
     found = mount_of(ctx, source)
     directory = found.directory(source["DirectoryPath"]) if found else None
-    if directory is None:
+    if found is None or directory is None:
         raise JobFailure(f"ClientError: Unable to mount file system: {source['FileSystemId']}")
-    return directory
+    return found.root, "/".join(directory.relative_to(found.root).parts)
 
 
 def _download(ctx: Context, source: dict[str, Any], request: dict[str, Any], target: Path, host: int) -> None:
@@ -97,9 +98,3 @@ def _from_manifest(ctx: Context, bucket: str, key: str) -> dict[str, str]:
     if base_bucket != bucket:
         raise JobFailure("ClientError: Data download failed:The manifest and its objects must be in one bucket")
     return {base + name: name for name in names}
-
-
-def loopback_address(job: str, host: int) -> str:
-    """An address of this machine for a host of a job, so that two jobs do not meet on one port."""
-    digest = hashlib.sha256(job.encode()).digest()
-    return f"127.{16 + digest[0] % 200}.{digest[1]}.{10 + host}"

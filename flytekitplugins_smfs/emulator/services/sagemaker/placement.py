@@ -15,6 +15,9 @@ _NO_S3_ROUTE = (
 )
 
 
+INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
+
+
 class JobFailure(Exception):
     """The job fails; the text is its FailureReason."""
 

@@ -15,6 +15,8 @@ class SageMakerSettings:
     training_threads: int = 1
     training_spot_price: float = 0.3
     training_isolation: bool = True
+    training_processes: int = 4096
+    training_open_files: int = 65536
     simulated_seconds: float = 60.0
     """How long a job of the image ``simulated`` trains, unless its hyperparameter ``seconds`` says otherwise."""
     tuning_poll_seconds: float = 0.1

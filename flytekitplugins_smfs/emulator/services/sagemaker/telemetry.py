@@ -9,10 +9,10 @@ from ...images import algorithm_of
 from ...metrics import Metric
 from ...registry import Context
 from ...store import Doc
+from .configuration import host_names
 from .metric_definitions import metric_definitions
-from .workspace import host_names, sandbox
+from .workspace import LOG_GROUP, sandbox
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _LARGEST_BATCH = 2000
 

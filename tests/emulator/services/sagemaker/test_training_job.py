@@ -427,7 +427,9 @@ def test_without_a_private_file_tree_the_variables_carry_the_paths(jobs: Jobs) -
     with jobs.emulator.changed_settings(training_isolation=False):
         done = jobs.run(jobs.xgboost())
         where = jobs.run(jobs.shell("echo $SM_MODEL_DIR"))
-    assert jobs.lines(where["TrainingJobName"])[0].startswith(str(jobs.emulator.state))
+    notice, line = jobs.lines(where["TrainingJobName"])
+    assert "no private mounts and processes" in notice
+    assert line.startswith(str(jobs.emulator.state))
     assert done["TrainingJobStatus"] == "Completed", done
     assert list(jobs.archive(done["ModelArtifacts"]["S3ModelArtifacts"])) == ["xgboost-model"]
 

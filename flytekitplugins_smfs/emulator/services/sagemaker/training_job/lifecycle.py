@@ -9,20 +9,24 @@ import math
 import os
 import shutil
 import time
-from typing import Any
 
 from .... import credentials
+from ....containers import addresses
+from ....containers.job import ContainerJob
 from ....containers.sandbox import Sandbox, SandboxError
 from ....containers.spec import ExitRecord
 from ....guard import Outside
+from ....image_packages import ImageError
 from ....registry import Context
 from ....scheduler import Look
 from ....store import Doc
 from .. import artifacts, objects, placement, telemetry, workspace
-from ..placement import JobFailure
+from ..configuration import host_names
+from ..placement import INTERNAL, JobFailure
 from ..service import service
 from ..settings import settings
 from . import simulated
+from .failures import OVER_LIMITS, failure_reason
 from .record import ENDED, TRAINING_JOB, edit, end, enter
 
 log = logging.getLogger(__name__)
@@ -30,7 +34,6 @@ log = logging.getLogger(__name__)
 _CAPACITY = (
     "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
 )
-_INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 _AT_ONCE = 0.0
 _CHECKPOINT_SECONDS = 1.0
 _WAITING_SECONDS = 30.0
@@ -57,7 +60,7 @@ def take_turn(ctx: Context, id: str) -> float | None:
         return _finish(ctx, doc, ("Failed", "Failed", f"ClientError: Invalid path: {problem}"))
     except OSError as error:
         log.exception("training job %s", id)
-        return _finish(ctx, doc, ("Failed", "Failed", f"{_INTERNAL} ({error})"))
+        return _finish(ctx, doc, ("Failed", "Failed", f"{INTERNAL} ({error})"))
 
 
 def _starting(ctx: Context, doc: Doc) -> float | None:
@@ -74,7 +77,7 @@ def _starting(ctx: Context, doc: Doc) -> float | None:
         raise JobFailure(_CAPACITY)
     placement.check(ctx, doc["request"])
     if not simulated.is_simulated(doc["request"]):
-        workspace.command(ctx, doc["request"])
+        workspace.program(ctx, doc["request"])
     with edit(ctx, doc["name"]) as now_doc:
         now_doc["started"] = now_doc["started"] or ctx.now()
         enter(ctx, now_doc, "Downloading", "Downloading input data", phase="downloading")
@@ -85,7 +88,7 @@ def _has_places(ctx: Context, doc: Doc) -> bool:
     """Whether the job's processes may start; it waits in Starting until then."""
     if simulated.is_simulated(doc["request"]):
         return True
-    return ctx.places.take(TRAINING_JOB, doc["id"], len(workspace.host_names(doc["request"])))
+    return ctx.places.take(TRAINING_JOB, doc["id"], len(host_names(doc["request"])))
 
 
 def _downloading(ctx: Context, doc: Doc) -> float | None:
@@ -104,27 +107,45 @@ def _downloading(ctx: Context, doc: Doc) -> float | None:
 
 
 def _lay_out(ctx: Context, doc: Doc) -> None:
-    hosts = workspace.host_names(doc["request"])
-    specs = {host: _built(ctx, doc, host) for host in hosts}
+    job = _container(ctx, _with_addresses(ctx, doc))
+    specs = {host.name: workspace.build(ctx, doc, job, host) for host in job.hosts}
     artifacts.restore_checkpoints(ctx, doc)
     for host, spec in specs.items():
-        spec.write(workspace.sandbox(ctx, doc, host).folder.spec)
+        spec.write(job.sandbox(host, ctx.paths.processes).folder.spec)
 
 
-def _built(ctx: Context, doc: Doc, host: str) -> Any:
-    (workspace.attempt_directory(ctx, doc) / host).mkdir(parents=True)
-    return workspace.build(ctx, doc, host)
+def _container(ctx: Context, doc: Doc) -> ContainerJob:
+    try:
+        job = workspace.container(ctx, doc)
+    except ImageError as problem:
+        raise JobFailure(f"{INTERNAL} ({problem})") from None
+    for host in job.hosts:
+        (job.directory / host.name).mkdir(parents=True)
+    return job
+
+
+def _with_addresses(ctx: Context, doc: Doc) -> Doc:
+    """Give the hosts of a job addresses of their own, if there are several."""
+    names = host_names(doc["request"])
+    if len(names) == 1:
+        return doc
+    try:
+        block = addresses.lease(ctx.store, ctx.paths.state, doc["id"], len(names))
+    except addresses.NoAddress:
+        raise JobFailure(_CAPACITY) from None
+    ctx.store.update(TRAINING_JOB, doc["id"], addresses=block)
+    return {**doc, "addresses": block}
 
 
 def _training(ctx: Context, doc: Doc) -> float | None:
     if simulated.is_simulated(doc["request"]):
         return _simulated(ctx, doc)
-    sandboxes = [workspace.sandbox(ctx, doc, host) for host in workspace.host_names(doc["request"])]
+    sandboxes = [workspace.sandbox(ctx, doc, host) for host in host_names(doc["request"])]
     try:
         for sandbox in sandboxes:
             sandbox.start()
     except SandboxError as error:
-        raise JobFailure(f"{_INTERNAL} ({error})") from error
+        raise JobFailure(f"{INTERNAL} ({error})") from error
     outcomes = [sandbox.outcome() for sandbox in sandboxes]
     began = time.monotonic()
     more = _observe(ctx, doc)
@@ -192,11 +213,13 @@ def _ended(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> float | None:
         if doc["attempt"] <= doc["request"].get("RetryStrategy", {}).get("MaximumRetryAttempts", 0):
             return _again(ctx, doc, "Restarting", "Restarting the training job")
         errors = sorted({outcome.error for outcome in outcomes if outcome.error})
-        verdict = ("Failed", "Failed", f"{_INTERNAL} ({'; '.join(errors)})")
+        verdict = ("Failed", "Failed", f"{INTERNAL} ({'; '.join(errors)})")
+    elif over := [reason for reason in OVER_LIMITS if reason in reasons]:
+        verdict = ("Failed", "Failed", OVER_LIMITS[over[0]])
     elif all(outcome.code == 0 for outcome in outcomes):
         verdict = ("Completed", "Completed", None)
     else:
-        verdict = ("Failed", "Failed", _failure_reason(ctx, doc, outcomes))
+        verdict = ("Failed", "Failed", failure_reason(ctx, doc, outcomes))
     return _upload(ctx, doc, verdict)
 
 
@@ -207,26 +230,10 @@ def _upload(ctx: Context, doc: Doc, verdict: tuple[str, str, str | None]) -> flo
     return _AT_ONCE
 
 
-def _failure_reason(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> str:
-    """``AlgorithmError: <failure file>, exit code: <n>``, from the first host that failed by itself."""
-    hosts = workspace.host_names(doc["request"])
-    failed = [
-        (host, outcome)
-        for host, outcome in zip(hosts, outcomes, strict=True)
-        if outcome.code != 0 and outcome.reason != "PeerFailed"
-    ]
-    host, outcome = min(failed, key=lambda pair: pair[1].ended)
-    text = artifacts.failure_text(workspace.ml_directory(ctx, doc, host)).strip()
-    if not text.startswith(("AlgorithmError:", "ClientError:")):
-        text = f"AlgorithmError: {text}"
-    ending = f", exit code: {outcome.code}"
-    return f"{text[: 1024 - len(ending)]}{ending}"
-
-
 def _interrupted(ctx: Context, doc: Doc) -> float | None:
     """Spot capacity was taken away: a spot job waits for new, any other one fails."""
     if not doc["request"].get("EnableManagedSpotTraining"):
-        raise JobFailure(_INTERNAL)
+        raise JobFailure(INTERNAL)
     return _again(ctx, doc, "Interrupted", "Training job interrupted")
 
 
@@ -262,7 +269,7 @@ def _finish(
 ) -> float | None:
     """Give the job its last status and free its disk."""
     status, secondary, failure = verdict
-    for host in workspace.host_names(doc["request"]):
+    for host in host_names(doc["request"]):
         workspace.sandbox(ctx, doc, host).stop("Ended", _AT_ONCE)
     with edit(ctx, doc["name"]) as now_doc:
         now_doc["artifacts"] = artifacts_url
@@ -270,6 +277,8 @@ def _finish(
         ctx.places.give_back(TRAINING_JOB, doc["id"])
     credentials.revoke(ctx, doc["arn"])
     artifacts.remove_workspace(ctx, doc)
+    if doc.get("addresses") is not None:
+        addresses.release(ctx.store, doc["addresses"])
     return None
 
 
@@ -286,4 +295,4 @@ def fail(ctx: Context, id: str, error: Exception) -> None:
     """The job is Failed with an InternalServerError; what it runs is ended."""
     doc = ctx.store.get(TRAINING_JOB, id)
     if doc is not None and doc["status"] not in ENDED:
-        _finish(ctx.at(doc["region"]), doc, ("Failed", "Failed", _INTERNAL))
+        _finish(ctx.at(doc["region"]), doc, ("Failed", "Failed", INTERNAL))

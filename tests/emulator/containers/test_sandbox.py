@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from flytekitplugins_smfs.emulator import processes
-from flytekitplugins_smfs.emulator.containers.sandbox import Sandbox, isolation_available
+from flytekitplugins_smfs.emulator.containers.sandbox import Sandbox
 from flytekitplugins_smfs.emulator.containers.spec import Bind, ExitRecord, ProcessSpec
+from flytekitplugins_smfs.emulator.containers.walls import available, readable, writable
 
-isolated_only = pytest.mark.skipif(not isolation_available(), reason="this system allows no private mount namespace")
+isolated_only = pytest.mark.skipif(not available().namespaces, reason="this system allows no private mount namespace")
 Launch = Callable[..., Sandbox]
 
 
@@ -32,11 +33,12 @@ def launch(tmp_path: Path) -> Any:
     def start(script: str, name: str = "job", **options: Any) -> Sandbox:
         ml = tmp_path / name / "ml"
         (ml / "input/data").mkdir(parents=True)
-        inside = isolation_available()
+        inside = available().namespaces
         root = Path("/opt/ml") if inside else ml
         binds = [Bind(str(ml), "/opt/ml"), Bind(str(filesystem), "/opt/ml/input/data/data", read_only=True)]
         environment = {"PATH": os.environ["PATH"], "ML": str(root)}
-        spec = ProcessSpec(["sh", "-c", script], environment, str(root), binds, inside, **options)
+        walls = {"readable": readable([str(filesystem)]), "writable": writable([str(root)], inside)}
+        spec = ProcessSpec(["sh", "-c", script], environment, str(root), binds, inside, **walls, **options)
         sandbox = Sandbox(tmp_path / name, name, tmp_path / "processes")
         spec.write(sandbox.folder.spec)
         sandbox.start()
@@ -163,13 +165,14 @@ def test_a_job_survives_the_kill_of_the_process_that_started_it(tmp_path: Path) 
     """Started by another process that is then killed with SIGKILL, it ends by itself and leaves its record."""
     folder = tmp_path / "orphan"
     (folder / "ml").mkdir(parents=True)
-    inside = isolation_available()
+    inside = available().namespaces
     spec = ProcessSpec(
         ["sh", "-c", "sleep 0.4; echo survived"],
         {"PATH": os.environ["PATH"]},
         "/",
         [Bind(str(folder / "ml"), "/opt/ml")],
         inside,
+        readable=readable([]),
     )
     spec.write(folder / "spec.json")
     (tmp_path / "processes").mkdir()
