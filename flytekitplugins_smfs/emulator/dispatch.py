@@ -16,10 +16,11 @@ from .faults import AwsError, DropConnection
 from .implied_user import implied_user
 from .models import speaks
 from .protocol import JsonProtocol, QueryProtocol, Request, Response, error_for
+from .rest_json import RestJsonProtocol
 from .signatures import Dialect
 from .validation import check
 
-Protocol = JsonProtocol | QueryProtocol | CborProtocol
+Protocol = JsonProtocol | QueryProtocol | CborProtocol | RestJsonProtocol
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Dispatcher:
         }
         self._by_target.update({prefix: s.name for s in account.services.values() for prefix in s.targets})
         self._by_scope = {m.signing_name: n for n, m in self._models.items() if speaks(m, "query")}
+        self._by_path = {n: RestJsonProtocol(m) for n, m in self._models.items() if speaks(m, "rest-json")}
 
     def handle(self, request: Request) -> Response:
         """The answer to any AWS request. Raises DropConnection if that was asked for."""
@@ -55,6 +57,9 @@ class Dispatcher:
             service = next((n for n, m in self._models.items() if action in m.operation_names), "")
         if (name := self._by_scope.get(service)) is not None:
             return self._own(name, region, QueryProtocol(self._models[name]), request)
+        for name, protocol in self._by_path.items():
+            if service == protocol.model.signing_name and protocol.operation(request):
+                return self._own(name, region, protocol, request)
         if service in ("s3", "") and not target and not has_action(request):
             return self._account.storage.forward(request)
         return self._moto(service, region or self._account.settings.region, request)

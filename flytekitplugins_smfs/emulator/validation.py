@@ -140,11 +140,14 @@ _JAVA_CLASSES = {
     r"\uD800\uDC00-\uDBFF\uDFFF": "\U00010000-\U0010ffff",
 }
 
+_ALONE = re.compile(r"(?<![\[\w}^\\-])(\\p\{\w+\})(?=[*+?{$)|]|$)")
+"""A class of Java's that does not stand in brackets."""
+
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     """A Java pattern as a Python one; None where Python cannot say it (then AWS alone knows)."""
-    translated = pattern
+    translated = _ALONE.sub(r"[\1]", pattern)
     for java, python in _JAVA_CLASSES.items():
         translated = translated.replace(java, python)
     try:

@@ -1,0 +1,5 @@
+"""The SageMaker runtime: what is asked of endpoints."""
+
+from .service import service
+
+__all__ = ["service"]

@@ -1,0 +1,1 @@
+"""Endpoints, as they are invoked."""
