@@ -12,6 +12,8 @@ class Errors:
 
     validation: str = "ValidationException"
     """A constraint of the service model is violated."""
+    missing: str | None = None
+    """A required member is not there, where that has a code of its own."""
     unreadable: str = "SerializationException"
     """The body or a value in it cannot be read."""
     unknown: str = "UnknownOperationException"

@@ -75,10 +75,11 @@ class Dispatcher:
             model = self._models[name].operation_model(operation)
             parameters = protocol.read(model, request)
             lost = self._account.context.injections.strike(name, operation, parameters)
-            check(self._account.services[name].errors.validation, model, parameters)
-            if (refusal := refusals.own(self._account.services[name], operation)) is not None:
+            service = self._account.services[name]
+            check(service.errors.validation, model, parameters, service.errors.missing)
+            if (refusal := refusals.own(service, operation)) is not None:
                 raise refusal
-            function = self._account.services[name].operations[operation]
+            function = service.operations[operation]
             context = replace(self._account.context.at(region), caller=request.caller)
             response = protocol.answer(model, function(context, parameters) or {})
         except AwsError as error:

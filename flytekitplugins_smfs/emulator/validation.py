@@ -27,12 +27,23 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "timestamp": (int, float),
 }
 
+_RANGES: dict[str, tuple[int, int]] = {
+    "integer": (-(2**31), 2**31 - 1),
+    "long": (-(2**63), 2**63 - 1),
+    "timestamp": (-62_135_596_800, 253_402_300_799),  # the years 1 to 9999; nan is none of them
+}
 
-def check(code: str, operation: OperationModel, request: dict[str, Any]) -> None:
-    """Raise AwsError of a code with all violations of the operation's input shape, as AWS counts and words them."""
+
+def check(code: str, operation: OperationModel, request: dict[str, Any], missing: str | None = None) -> None:
+    """Raise AwsError of a code with all violations of the operation's input shape, as AWS counts and words them.
+
+    ``missing`` is the code of services that have one for a required member that is not there.
+    """
     shape = operation.input_shape
     if shape is None:
         return
+    if missing is not None and (absent := next(_absent(shape, request, ""), None)):
+        raise AwsError(missing, f"The parameter {absent} is required.")
     problems = list(_problems(shape, request, ""))
     if problems:
         raise AwsError(code, _text(problems))
@@ -70,6 +81,9 @@ def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
 def _has_type(kind: str, value: Any) -> bool:
     if isinstance(value, bool):
         return kind == "boolean"
+    if kind in _RANGES and isinstance(value, int | float):
+        low, high = _RANGES[kind]
+        return isinstance(value, _TYPES[kind]) and low <= value <= high
     return isinstance(value, _TYPES[kind])
 
 
@@ -80,6 +94,20 @@ def _structure(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
     for name, member in shape.members.items():
         if value.get(name) is not None:
             yield from _problems(member, value[name], _below(path, name))
+
+
+def _absent(shape: Any, value: Any, path: str) -> Iterator[str]:
+    """Where required members are not there, as the query protocol names places: ``MetricData.member.1.MetricName``."""
+    if shape.type_name == "structure" and isinstance(value, dict):
+        for name, member in shape.members.items():
+            place = f"{path}.{name}" if path else name
+            if value.get(name) is not None:
+                yield from _absent(member, value[name], place)
+            elif name in shape.required_members:
+                yield place
+    elif shape.type_name == "list" and isinstance(value, list):
+        for number, element in enumerate(value, 1):
+            yield from _absent(shape.member, element, f"{path}.member.{number}")
 
 
 def _elements(shape: Any, value: list[Any], path: str) -> Iterator[str]:

@@ -79,3 +79,17 @@ def test_every_pattern_of_our_services_is_one_python_can_check() -> None:
         patterns = {model.shape_for(name).metadata.get("pattern") for name in model.shape_names}
         unknown = [pattern for pattern in patterns if pattern and _compiled(pattern) is None]
         assert unknown == [], service
+
+
+@pytest.mark.parametrize("period", [2**31, -(2**31) - 1, 10**400])
+def test_a_number_that_its_type_cannot_hold_is_a_serialization_error(period: int) -> None:
+    asked = {"Namespace": "n", "MetricName": "m", "StartTime": 0, "EndTime": 60, "Period": period}
+    error = problem("cloudwatch", "GetMetricStatistics", asked)
+    assert (error.code, error.message) == ("SerializationException", "NUMBER_VALUE can not be converted to Integer")
+
+
+@pytest.mark.parametrize("moment", [float("nan"), float("inf"), 1e15, 10**400])
+def test_a_time_that_no_calendar_has_is_a_serialization_error(moment: float) -> None:
+    datum = {"MetricName": "m", "Value": 1, "Timestamp": moment}
+    error = problem("cloudwatch", "PutMetricData", {"Namespace": "n", "MetricData": [datum]})
+    assert (error.code, error.message) == ("SerializationException", "NUMBER_VALUE can not be converted to Timestamp")

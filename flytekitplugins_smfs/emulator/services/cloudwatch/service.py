@@ -5,7 +5,12 @@ from ...registry import Service
 
 service = Service(
     "cloudwatch",
-    errors=Errors(validation="InvalidParameterValue", throttling="Throttling", internal="InternalServiceError"),
+    errors=Errors(
+        validation="InvalidParameterValue",
+        missing="MissingParameter",
+        throttling="Throttling",
+        internal="InternalServiceError",
+    ),
     # How newer clients address it, of which the installed botocore may know the query protocol only.
     targets=("GraniteServiceVersion20100801",),
 )

@@ -55,6 +55,29 @@ def test_data_that_are_not_taken(emulator: Emulator, datum: dict[str, Any], code
     assert cloudwatch.list_metrics(Namespace=namespace)["Metrics"] == []
 
 
+@pytest.mark.parametrize(
+    ("request_", "absent"),
+    [
+        ({"MetricData": [{"MetricName": "m", "Value": 1}]}, "Namespace"),
+        (
+            {"Namespace": "n", "MetricData": [{"MetricName": "m", "Value": 1}, {"Value": 1}]},
+            "MetricData.member.2.MetricName",
+        ),
+        (
+            {"Namespace": "n", "MetricData": [{"MetricName": "m", "Value": 1, "Dimensions": [{"Name": "a"}]}]},
+            "MetricData.member.1.Dimensions.member.1.Value",
+        ),
+        (
+            {"Namespace": "n", "MetricData": [{"MetricName": "m", "StatisticValues": {"Sum": 1, "SampleCount": 1}}]},
+            "MetricData.member.1.StatisticValues.Minimum",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(emulator: Emulator, request_: dict[str, Any], absent: str) -> None:
+    error = refused(emulator.client("cloudwatch", parameter_validation=False).put_metric_data, **request_)
+    assert (error["Code"], error["Message"]) == ("MissingParameter", f"The parameter {absent} is required.")
+
+
 def test_calls_that_put_nothing_or_too_much(emulator: Emulator) -> None:
     put = emulator.client("cloudwatch").put_metric_data
     datum = {"MetricName": "m", "Value": 1}
