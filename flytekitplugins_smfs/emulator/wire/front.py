@@ -5,10 +5,12 @@ import logging
 import socket
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 from aiohttp.web_protocol import RequestHandler
 
 from .arrival import Arrival
@@ -88,6 +90,11 @@ class Front:
             self._server.close()
             await self._manager.shutdown(seconds)
 
+    @property
+    def open(self) -> int:
+        """How many connections there are."""
+        return len(self._manager.connections) if self._manager is not None else 0
+
     def _connection(self) -> "_Connection":
         return _Connection(self._manager, self._limits, lambda error: self._explain(None, error))
 
@@ -134,7 +141,7 @@ class _Connection(RequestHandler):
             max_line_size=limits.header_bytes,
             max_field_size=limits.header_bytes,
             max_headers=limits.headers,
-            lingering_time=5.0,
+            lingering_time=limits.linger_seconds,
             auto_decompress=False,
             access_log=None,  # type: ignore[arg-type]
             logger=log,
@@ -151,6 +158,16 @@ class _Connection(RequestHandler):
         elif not waiting and self._header_deadline is not None:
             self._header_deadline.cancel()
             self._header_deadline = None
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Who says that it sends no more still gets its answer; a body that is not whole by then never will be."""
+        if self._waiter is not None and not self._waiter.done():
+            return False
+        with suppress(HttpProcessingError, PayloadEncodingError):
+            if self._parser is not None:
+                self._parser.feed_eof()
+        self._close = True
+        return True
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._header_deadline is not None:

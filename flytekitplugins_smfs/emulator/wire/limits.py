@@ -21,5 +21,7 @@ class Limits:
     """For a body that is read whole."""
     write_seconds: float = 60.0
     """For a client to take an answer that is written whole."""
+    linger_seconds: float = 5.0
+    """For the rest of a body that nobody wants, before the connection is closed."""
     idle_seconds: float = 75.0
     """Between two requests of a connection."""
