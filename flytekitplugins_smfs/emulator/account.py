@@ -3,6 +3,7 @@
 from functools import partial
 
 from . import credentials, encryption, processes, services
+from .access import Access
 from .access_keys import AccessKeys
 from .calls import Calls
 from .clock import Clock
@@ -29,7 +30,8 @@ from .tagging import Tags
 class Account:
     """Holds the parts together and starts and stops them in order."""
 
-    def __init__(self, paths: Paths, settings: Settings, s3_port: int) -> None:
+    def __init__(self, paths: Paths, settings: Settings, s3_port: int, access: Access) -> None:
+        self.access = access
         self.paths = paths
         self.settings = settings
         self.store = Store(paths.database)

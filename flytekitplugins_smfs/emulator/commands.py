@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from . import control, environment
-from .gate import Access
+from .access import Access
 from .instance import AlreadyRunning, free_port, is_locked
 from .parent import end_with
 from .paths import Paths, default_state

@@ -1,8 +1,9 @@
 """Who comes in at the API's port: each request's signature verified, a few kinds let in without one."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from .access import Access
 from .admin import PREFIX
 from .dialects import dialect_of
 from .faults import AwsError
@@ -13,14 +14,6 @@ _UNSIGNED_ACTIONS = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")
 """Calls of STS by those who have no key yet."""
 UNSIGNED_PATHS = (f"{PREFIX}health", f"{PREFIX}credentials")
 """What answers without a signature: one says only that it is there, the other asks for a token of its own."""
-
-
-@dataclass(frozen=True)
-class Access:
-    """Who may talk to a server: further ``names`` of this host; ``insecure`` is with signatures off."""
-
-    names: tuple[str, ...] = ()
-    insecure: bool = False
 
 
 class Gate:

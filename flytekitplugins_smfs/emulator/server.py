@@ -10,12 +10,13 @@ from typing import Any
 from aiohttp import web
 
 from . import processes, services
+from .access import Access
 from .account import Account
 from .admin import PREFIX, Admin
 from .dialects import dialect_of, worded
 from .dispatch import Dispatcher
 from .faults import AwsError, DropConnection
-from .gate import Access, Gate
+from .gate import Gate
 from .instance import free_port, only_one, read_server_file, write_server_file
 from .paths import Paths
 from .protocol import Request, Response
@@ -32,14 +33,14 @@ _THREADS = 64
 class Server:
     """Serves one account in the running event loop."""
 
-    def __init__(self, account: Account, access: Access) -> None:
+    def __init__(self, account: Account) -> None:
         limits = Limits()
         self._account = account
         self._dispatcher = Dispatcher(account)
         self._admin = Admin(account)
-        self._gate = Gate(account.keys, access)
+        self._gate = Gate(account.keys, account.access)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="request")
-        self._front = Front(self._handle, _explain, limits, access.names)
+        self._front = Front(self._handle, _explain, limits, account.access.names)
 
     @property
     def port(self) -> int:
@@ -93,20 +94,21 @@ def serve(state: Path, port: int | None, changes: dict[str, Any], access: Access
         if changes:
             settings.update(changes)
         before = read_server_file(paths)
-        account = Account(paths, settings, free_port(before.get("s3_port")))
+        account = Account(paths, settings, free_port(before.get("s3_port")), access)
         account.start()
-        asyncio.run(_until_signal(account, access, port or free_port(before.get("port"))))
+        asyncio.run(_until_signal(account, port or free_port(before.get("port"))))
         account.stop()
         for group in processes.kill_all(paths.processes):
             log.error("could not end %s (pid %s)", group.name, group.pid)
 
 
-async def _until_signal(account: Account, access: Access, port: int) -> None:
+async def _until_signal(account: Account, port: int) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    server = Server(account, access)
+    server = Server(account)
     await server.start(port)
+    access = account.access
     write_server_file(account.paths, server.port, account.storage.port, insecure=access.insecure, names=access.names)
     await ended.wait()
     await server.close()
