@@ -15,6 +15,7 @@ import psutil
 
 from .. import processes
 from .spec import ExitRecord, Folder, write_json
+from .usage import Usage
 
 _STARTING_SECONDS = 60
 _SUPERVISOR = [
@@ -106,6 +107,16 @@ class Sandbox:
                 offset += len(line)
                 stamp, _, text = line[:-1].partition(b" ")
                 yield offset, int(stamp), text.decode(errors="replace")
+
+    def usage(self, offset: int) -> Iterator[tuple[int, Usage]]:
+        """(offset behind it, measurement) of each measurement written since an offset."""
+        with suppress(FileNotFoundError), self.folder.usage.open("rb") as file:
+            file.seek(offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                offset += len(line)
+                yield offset, Usage(**json.loads(line))
 
     def _pid(self) -> int:
         pid: int = json.loads(self.folder.supervisor.read_text())["pid"]

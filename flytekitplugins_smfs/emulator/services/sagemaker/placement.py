@@ -4,10 +4,12 @@ Sources: "Configure a Training Job for Amazon VPC Access", "Troubleshoot" of the
 in failed jobs where they are public, else the documented rule.
 """
 
+import math
 from typing import Any
 
 from ...mounts import Mount
 from ...registry import Context
+from ...store import Doc
 
 _NO_S3_ROUTE = (
     "Please ensure that the subnet's route table has a route to an S3 VPC endpoint or a NAT device, and both the "
@@ -101,3 +103,9 @@ def _check_mount(ctx: Context, source: dict[str, Any], vpc: dict[str, Any]) -> N
 
 def _ranges(ports: tuple[int, ...]) -> str:
     return "988 and 1018-1023" if len(ports) > 1 else str(ports[0])
+
+
+def waited_too_long(ctx: Context, doc: Doc) -> bool:
+    """Whether a spot job is over its MaxWaitTimeInSeconds."""
+    limit = doc["request"]["StoppingCondition"].get("MaxWaitTimeInSeconds", math.inf)
+    return bool(ctx.now() - doc["created"] > limit)

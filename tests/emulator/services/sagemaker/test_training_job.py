@@ -512,3 +512,43 @@ def test_describe_shows_the_defaults_aws_fills_in(jobs: Jobs) -> None:
 def test_twenty_jobs_at_once(jobs: Jobs) -> None:
     names = [jobs.start(jobs.shell("sleep 0.5; echo $SM_CURRENT_HOST > $SM_MODEL_DIR/m")) for _ in range(20)]
     assert {jobs.ended(name)["TrainingJobStatus"] for name in names} == {"Completed"}
+
+
+def test_a_metric_expression_that_never_ends_is_switched_off_and_holds_nothing_up(jobs: Jobs) -> None:
+    fsx = jobs.emulator.client("fsx")
+    metrics = {"good": r"loss=([0-9.]+)", "endless": r"(a+)+$", "after": r"end=([0-9.]+)"}
+    name = jobs.start(jobs.shell(f"echo loss=0.5; echo {'a' * 40}b; echo end=2; sleep 3; echo loss=0.25", metrics))
+    slowest = 0.0
+    while jobs.describe(name)["TrainingJobStatus"] == "InProgress":
+        began = time.monotonic()
+        fsx.describe_file_systems()
+        slowest = max(slowest, time.monotonic() - began)
+    done = jobs.describe(name)
+    assert done["TrainingJobStatus"] == "Completed"
+    assert {m["MetricName"]: m["Value"] for m in done["FinalMetricDataList"]} == {"good": 0.25, "after": 2.0}
+    [told] = [line for line in jobs.lines(name) if "switched off" in line]
+    assert "endless" in told
+    assert slowest < 5
+
+
+def test_an_instance_has_metrics_of_its_use(jobs: Jobs) -> None:
+    name = jobs.run(jobs.shell("head -c 50000000 /dev/zero > /opt/ml/model/zeros; for i in {1..200000}; do :; done"))[
+        "TrainingJobName"
+    ]
+    cloudwatch = jobs.emulator.client("cloudwatch")
+    found = {}
+    for metric in ("CPUUtilization", "MemoryUtilization", "DiskUtilization"):
+        points = cloudwatch.get_metric_statistics(
+            Namespace="/aws/sagemaker/TrainingJobs",
+            MetricName=metric,
+            Dimensions=[{"Name": "Host", "Value": f"{name}/algo-1"}],
+            StartTime=time.time() - 600,
+            EndTime=time.time() + 600,
+            Period=60,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        assert {point["Unit"] for point in points} == {"Percent"}
+        found[metric] = max(point["Maximum"] for point in points)
+    assert 3 < found["DiskUtilization"] < 10  # of 1 GiB
+    assert 0 < found["CPUUtilization"] < 200
+    assert 0 < found["MemoryUtilization"] < 5

@@ -5,7 +5,6 @@ replace what they had written.
 """
 
 import logging
-import math
 import os
 import shutil
 import time
@@ -15,6 +14,7 @@ from ....containers import addresses
 from ....containers.job import ContainerJob
 from ....containers.sandbox import Sandbox, SandboxError
 from ....containers.spec import ExitRecord
+from ....expressions.matcher import Busy
 from ....guard import Outside
 from ....image_packages import ImageError
 from ....registry import Context
@@ -35,6 +35,7 @@ _CAPACITY = (
     "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
 )
 _AT_ONCE = 0.0
+_SOON = 0.02
 _CHECKPOINT_SECONDS = 1.0
 _WAITING_SECONDS = 30.0
 """A job that waits for a place is told when it is free; it looks at its MaxWaitTimeInSeconds meanwhile."""
@@ -69,7 +70,7 @@ def _starting(ctx: Context, doc: Doc) -> float | None:
     waited = ctx.now() - doc["phase_since"]
     if waited < settings(ctx).training_starting_seconds:
         return float(settings(ctx).training_starting_seconds - waited)
-    if _waited_too_long(ctx, doc):
+    if placement.waited_too_long(ctx, doc):
         return _finish(ctx, doc, ("Stopped", "MaxWaitTimeExceeded", None))
     if not _has_places(ctx, doc):
         return Look(_WAITING_SECONDS)
@@ -153,7 +154,8 @@ def _training(ctx: Context, doc: Doc) -> float | None:
         _interfere(ctx, doc, sandboxes, outcomes)
     elif not more:
         return _ended(ctx, doc, [outcome for outcome in outcomes if outcome is not None])
-    return Look(time.monotonic() - began if more else _patience(ctx))
+    # With more to take over others have their turn first, for as long as this one took.
+    return Look(max(time.monotonic() - began, _SOON) if more else _patience(ctx))
 
 
 def _simulated(ctx: Context, doc: Doc) -> float | None:
@@ -172,14 +174,16 @@ def _patience(ctx: Context) -> float:
 
 def _observe(ctx: Context, doc: Doc) -> bool:
     """Take over new log lines and checkpoints. True if there is a lot more to take over, when others had their turn."""
-    with ctx.store.transaction():
-        changes, more = telemetry.collect(ctx, doc)
-        if changes["offsets"] != doc["offsets"]:
-            ctx.store.update(TRAINING_JOB, doc["id"], **changes)
+    try:
+        found = telemetry.look(ctx, doc)
+    except Busy:
+        return True
+    if (found.offsets, found.used) != (doc["offsets"], doc.get("used", {})):
+        telemetry.commit(ctx, TRAINING_JOB, doc, found)
     if ctx.now() - _checkpoints_saved.get(doc["id"], 0) > _CHECKPOINT_SECONDS:
         artifacts.save_checkpoints(ctx, doc)
         _checkpoints_saved[doc["id"]] = ctx.now()
-    return more
+    return found.more
 
 
 def _interfere(ctx: Context, doc: Doc, sandboxes: list[Sandbox], outcomes: list[ExitRecord | None]) -> None:
@@ -280,11 +284,6 @@ def _finish(
     if doc.get("addresses") is not None:
         addresses.release(ctx.store, doc["addresses"])
     return None
-
-
-def _waited_too_long(ctx: Context, doc: Doc) -> bool:
-    limit = doc["request"]["StoppingCondition"].get("MaxWaitTimeInSeconds", math.inf)
-    return bool(ctx.now() - doc["created"] > limit)
 
 
 _PHASES = {"starting": _starting, "downloading": _downloading, "training": _training, "uploading": _uploading}
