@@ -134,3 +134,17 @@ def test_what_is_refused_of_groups(emulator: Emulator, name: str) -> None:
         (logs.associate_kms_key, {"logGroupName": f"{name}x", "kmsKeyId": "k"}),
     ):
         assert refused(call, **request)["Code"] == "ResourceNotFoundException"
+
+
+def test_groups_are_found_by_their_tags(emulator: Emulator, name: str) -> None:
+    logs, tagging = emulator.client("logs"), emulator.client("resourcegroupstaggingapi")
+    logs.create_log_group(logGroupName=name, tags={"owner": name})
+    logs.create_log_group(logGroupName=f"{name}/untagged")
+    arn = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"][0]["logGroupArn"]
+    mine = {"TagFilters": [{"Key": "owner", "Values": [name]}], "ResourceTypeFilters": ["logs"]}
+    assert [found["ResourceARN"] for found in tagging.get_resources(**mine)["ResourceTagMappingList"]] == [arn]
+    assert tagging.tag_resources(ResourceARNList=[arn, f"{arn}x"], Tags={"stage": "test"})[
+        "FailedResourcesMap"
+    ].keys() == {f"{arn}x"}
+    tagging.untag_resources(ResourceARNList=[arn], TagKeys=["owner"])
+    assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"stage": "test"}
