@@ -6,8 +6,8 @@ import secrets
 import string
 from typing import Any
 
+from .messages import Request, Response
 from .moto_backend import MotoBackend
-from .protocol import Request, Response
 from .settings import Settings
 from .signatures import Key, Keys
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from . import credentials, processes
 from .account import Account
-from .protocol import Request, Response
+from .messages import Request, Response
 
 PREFIX = "/_emulator/"
 _FAR_SECONDS = 100 * 365 * 86400.0

@@ -3,9 +3,10 @@
 from botocore.exceptions import UnknownServiceError
 
 from . import models
-from .cbor import CborProtocol
 from .faults import AwsError
-from .protocol import Request, Response, ec2_error, error_for, request_id, xml_error
+from .messages import Request, Response, request_id
+from .protocols.errors import ec2_error, error_for, escaped, xml_error
+from .protocols.rpc_cbor import RpcCbor
 from .signatures import Dialect
 
 _EC2_VERSION = "Version=2016-11-15"
@@ -44,7 +45,7 @@ def dialect_of(request: Request) -> Dialect:
 def worded(request: Request, dialect: Dialect, error: AwsError) -> Response:
     """An error as the clients of a family read it. ``error.fields`` are elements of S3's document only."""
     if "smithy-protocol" in request.headers:
-        return CborProtocol.refusal(error)
+        return RpcCbor.refusal(error)
     if dialect is Dialect.S3:
         return s3_error(error)
     if dialect is Dialect.QUERY:
@@ -58,7 +59,7 @@ def s3_error(error: AwsError) -> Response:
     """An error of S3."""
     id = request_id()
     members = {"Code": error.code, "Message": error.message, **error.fields, "RequestId": id, "HostId": id}
-    inner = "".join(f"<{name}>{_escaped(str(value))}</{name}>" for name, value in members.items())
+    inner = "".join(f"<{name}>{escaped(str(value))}</{name}>" for name, value in members.items())
     text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'
     headers = {"content-type": "application/xml", "x-amz-request-id": id, "x-amz-id-2": id}
     return Response(error.status, text.encode("utf-8", "replace"), headers)
@@ -71,9 +72,3 @@ def _by_model(service: str) -> Dialect:
         return Dialect.REST_JSON
     known = {"query": Dialect.QUERY, "ec2": Dialect.EC2, "json": Dialect.JSON, "rest-xml": Dialect.QUERY}
     return known.get(protocol, Dialect.REST_JSON)
-
-
-def _escaped(text: str) -> str:
-    """Text for XML: what XML cannot hold becomes a question mark."""
-    kept = "".join(letter if letter in "\t\n\r" or letter >= " " else "?" for letter in text)
-    return kept.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -9,22 +9,18 @@ from typing import Any
 
 from . import refusals
 from .account import Account
-from .cbor import CborProtocol
 from .compression import inflated
 from .dialects import dialect_of, has_action, scope, worded
 from .faults import AwsError, DropConnection
 from .implied_user import implied_user
-from .models import speaks
-from .protocol import JsonProtocol, QueryProtocol, Request, Response, error_for
-from .rest_json import RestJsonProtocol
+from .messages import Request, Response
+from .protocols import Protocol, find
+from .protocols.errors import error_for
 from .signatures import Dialect
 from .validation import check
 
-Protocol = JsonProtocol | QueryProtocol | CborProtocol | RestJsonProtocol
-
 log = logging.getLogger(__name__)
 
-_CBOR_PATH = re.compile(r"/service/([^/]+)/operation/[^/]+")
 _CODE = re.compile(rb"<Code>([^<]+)</Code>|\"(?:__type|code)\": ?\"(?:[^\"#]*#)?([^\"]+)\"")
 
 
@@ -33,55 +29,38 @@ class Dispatcher:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._models = {name: service.model for name, service in account.services.items()}
-        self._by_target = {
-            m.metadata["targetPrefix"]: n for n, m in self._models.items() if "targetPrefix" in m.metadata
-        }
-        self._by_target.update({prefix: s.name for s in account.services.values() for prefix in s.targets})
-        self._by_scope = {m.signing_name: n for n, m in self._models.items() if speaks(m, "query")}
-        self._by_path = {n: RestJsonProtocol(m) for n, m in self._models.items() if speaks(m, "rest-json")}
 
     def handle(self, request: Request) -> Response:
         """The answer to any AWS request. Raises DropConnection if that was asked for."""
         service, region = scope(request)
-        target = request.headers.get("x-amz-target", "")
-        if (name := self._by_target.get(target.rpartition(".")[0])) is not None:
-            return self._own(name, region, JsonProtocol(self._models[name]), request)
-        if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
-            name = self._by_target.get(_CBOR_PATH.sub(r"\1", request.path), "")
-            if name:
-                return self._own(name, region, CborProtocol(self._models[name]), request)
-            unknown = AwsError("UnknownOperationException", f"No service here has {request.path[:200]!r}.", 404)
-            return worded(request, Dialect.JSON, unknown)
-        if not service and (action := request.form().get("Action")):
-            service = next((n for n, m in self._models.items() if action in m.operation_names), "")
-        if (name := self._by_scope.get(service)) is not None:
-            return self._own(name, region, QueryProtocol(self._models[name]), request)
-        for name, protocol in self._by_path.items():
-            if service == protocol.model.signing_name and protocol.operation(request):
-                return self._own(name, region, protocol, request)
-        if service in ("s3", "") and not target and not has_action(request):
+        try:
+            protocol = find(request, service, self._account.services.values())
+        except AwsError as error:
+            return worded(request, Dialect.JSON, error)
+        if protocol is not None:
+            return self._own(region, protocol, request)
+        if service in ("s3", "") and "x-amz-target" not in request.headers and not has_action(request):
             return self._account.storage.forward(request)
         return self._moto(service, region or self._account.settings.region, request)
 
-    def _own(self, name: str, region: str, protocol: Protocol, request: Request) -> Response:
+    def _own(self, region: str, protocol: Protocol, request: Request) -> Response:
+        service = protocol.service
+        name = service.name
         operation = ""
         parameters: dict[str, Any] = {}
         try:
             request = replace(request, body=inflated(request.body, request.headers.get("content-encoding", "")))
             operation = protocol.operation(request)
-            if operation not in self._models[name].operation_names:
-                raise AwsError("UnknownOperationException", f"{name} has no operation {operation!r}.")
-            model = self._models[name].operation_model(operation)
+            if operation not in service.model.operation_names:
+                raise AwsError(service.errors.unknown, f"{name} has no operation {operation!r}.")
+            model = service.model.operation_model(operation)
             parameters = protocol.read(model, request)
             lost = self._account.context.injections.strike(name, operation, parameters)
-            service = self._account.services[name]
             check(service.errors.validation, model, parameters, service.errors.missing)
             if (refusal := refusals.own(service, operation)) is not None:
                 raise refusal
-            function = service.operations[operation]
             context = replace(self._account.context.at(region), caller=request.caller)
-            response = protocol.answer(model, function(context, parameters) or {})
+            response = protocol.answer(model, service.operations[operation](context, parameters) or {})
         except AwsError as error:
             self._record(name, operation, parameters, error.code)
             return protocol.refuse(error)

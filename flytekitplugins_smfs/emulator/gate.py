@@ -7,7 +7,7 @@ from .access import Access
 from .admin import PREFIX
 from .dialects import dialect_of
 from .faults import AwsError
-from .protocol import Request
+from .messages import Request
 from .signatures import Decoder, Dialect, Key, Keys, verify
 
 _UNSIGNED_ACTIONS = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")

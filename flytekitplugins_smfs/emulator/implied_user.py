@@ -4,7 +4,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from . import models
-from .protocol import Request
+from .messages import Request
 
 
 def implied_user(request: Request) -> Request:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .faults import AwsError
-from .protocol import Request
+from .messages import Request
 from .store import Store
 
 _KIND = "ec2.managed-interface"

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from .clock import Clock
 from .faults import AwsError
-from .protocol import Request, Response
+from .messages import Request, Response
 from .store import Store
 
 _SCHEMA = """

@@ -22,8 +22,9 @@ from .clock import Clock
 from .dialects import scope
 from .interfaces import ManagedInterfaces
 from .journal import Journal
+from .messages import Request, Response
 from .moto_effects import Effects
-from .protocol import Request, Response, error_for
+from .protocols.errors import error_for
 from .settings import Settings
 from .store import Store
 

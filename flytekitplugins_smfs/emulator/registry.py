@@ -131,6 +131,12 @@ class Service:
             return service_model(self.name)
         return ServiceModel(json.loads((self.directory / "model.json").read_text()), self.name)
 
+    @cached_property
+    def prefixes(self) -> frozenset[str]:
+        """What its calls are known by in protocols that name the service themselves: in X-Amz-Target, in the path."""
+        prefix = self.model.metadata.get("targetPrefix")
+        return frozenset((*([prefix] if prefix else ()), *self.targets))
+
     def mount(self, kind: str) -> Callable[[Find], Find]:
         """Register the function that finds a file system of a type, as FileSystemDataSource names types."""
 

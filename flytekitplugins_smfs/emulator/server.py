@@ -18,8 +18,8 @@ from .dispatch import Dispatcher
 from .faults import AwsError, DropConnection
 from .gate import Gate
 from .instance import free_port, only_one, read_server_file, write_server_file
+from .messages import Request, Response
 from .paths import Paths
-from .protocol import Request, Response
 from .settings import Settings
 from .signatures import SignatureError
 from .wire import Arrival, Front, Hangup, Limits, WireError, reply

@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from .protocol import Request, Response
+from .messages import Request, Response
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,14 @@ import pytest
 from botocore.model import ServiceModel
 
 from flytekitplugins_smfs.emulator.faults import AwsError
+from flytekitplugins_smfs.emulator.messages import Request
 from flytekitplugins_smfs.emulator.models import service_model
-from flytekitplugins_smfs.emulator.protocol import Request
-from flytekitplugins_smfs.emulator.rest_json import RestJsonProtocol
+from flytekitplugins_smfs.emulator.protocols import RestJson
+from flytekitplugins_smfs.emulator.registry import Service
 
 
-def protocol(name: str) -> tuple[RestJsonProtocol, ServiceModel]:
-    return RestJsonProtocol(service_model(name)), service_model(name)
+def protocol(name: str) -> tuple[RestJson, ServiceModel]:
+    return RestJson(Service(name)), service_model(name)
 
 
 def test_members_come_from_path_query_headers_and_body() -> None:

@@ -1,13 +1,17 @@
 """The services this emulator answers itself; all others go to moto.
 
 Every module and package in this directory is one service: it has an attribute ``service``, and its parts add
-operations and turns to it. Nothing else needs to know of it.
+operations and turns to it. Nothing else needs to know of it. Services of one's own may lie in the directories that
+``SMFS_EMULATOR_SERVICES`` names, as PATH names several.
 """
 
+import os
 import pkgutil
 from importlib import import_module
 
 from ..registry import Service
+
+__path__ = [*__path__, *filter(None, os.environ.get("SMFS_EMULATOR_SERVICES", "").split(os.pathsep))]
 
 
 def settings() -> tuple[type, ...]:

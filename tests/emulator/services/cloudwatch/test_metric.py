@@ -10,8 +10,8 @@ from botocore.model import ServiceModel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flytekitplugins_smfs.emulator.cbor import dumps, loads
 from flytekitplugins_smfs.emulator.models import speaks
+from flytekitplugins_smfs.emulator.protocols.cbor import dumps, loads
 from tests.conftest import Emulator
 from tests.emulator.services.fsx.test_file_system import refused
 

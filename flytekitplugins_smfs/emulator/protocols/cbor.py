@@ -1,86 +1,14 @@
-"""Smithy RPC v2 CBOR, which newer clients prefer for CloudWatch, and the part of RFC 8949 that it needs."""
+"""The part of CBOR (RFC 8949) that AWS's protocol needs."""
 
 import struct
-from datetime import datetime
 from typing import Any
-
-from botocore.model import OperationModel, ServiceModel
-
-from .faults import AwsError
-from .protocol import Request, Response, request_id
 
 _TIMESTAMP_TAG = 1
 _BREAK = object()
 
 
-class CborProtocol:
-    """``POST /service/<name>/operation/<operation>`` with a CBOR body."""
-
-    def __init__(self, model: ServiceModel) -> None:
-        self.model = model
-
-    def operation(self, request: Request) -> str:
-        """The operation's name, from the path."""
-        return request.path.rpartition("/")[2]
-
-    def read(self, operation: OperationModel, request: Request) -> dict[str, Any]:
-        """The parameters; timestamps as epoch floats."""
-        if not request.body:
-            return {}
-        try:
-            value = loads(request.body)
-        except (LookupError, ValueError, OverflowError, RecursionError, TypeError, struct.error):
-            raise AwsError("SerializationException", "The request body is not CBOR.") from None
-        if not isinstance(value, dict):
-            raise AwsError("SerializationException", "The request body is not a CBOR map.")
-        members = operation.input_shape.members if operation.input_shape else {}
-        return {name: item for name, item in value.items() if name in members and item is not None}
-
-    def answer(self, operation: OperationModel, result: dict[str, Any]) -> Response:
-        """A successful answer."""
-        shape = operation.output_shape
-        return _response(200, _shaped(shape, result) if shape else {})
-
-    def refuse(self, error: AwsError) -> Response:
-        """An error."""
-        return self.refusal(error)
-
-    @staticmethod
-    def refusal(error: AwsError) -> Response:
-        """An error, of whatever service."""
-        sender = "Sender" if error.status < 500 else "Receiver"
-        document = {"__type": error.code, "message": error.message, "Message": error.message, **error.fields}
-        response = _response(error.status, document)
-        response.headers["x-amzn-query-error"] = f"{error.code};{sender}"
-        return response
-
-
-def _response(status: int, document: dict[str, Any]) -> Response:
-    headers = {
-        "content-type": "application/cbor",
-        "smithy-protocol": "rpc-v2-cbor",
-        "x-amzn-requestid": request_id(),
-    }
-    return Response(status, dumps(document), headers)
-
-
-class _Timestamp(float):
+class Timestamp(float):
     """Epoch seconds that are written with their tag."""
-
-
-def _shaped(shape: Any, value: Any) -> Any:
-    """What the output shape has of a value."""
-    kind = shape.type_name
-    if kind == "structure":
-        members = shape.members.items()
-        return {name: _shaped(member, value[name]) for name, member in members if value.get(name) is not None}
-    if kind == "list":
-        return [_shaped(shape.member, item) for item in value]
-    if kind == "map":
-        return {key: _shaped(shape.value, item) for key, item in value.items()}
-    if kind == "timestamp":
-        return _Timestamp(value.timestamp() if isinstance(value, datetime) else value)
-    return float(value) if kind in ("float", "double") else value
 
 
 def dumps(value: Any) -> bytes:
@@ -92,7 +20,7 @@ def dumps(value: Any) -> bytes:
     if isinstance(value, int):
         return _head(0, value) if value >= 0 else _head(1, -1 - value)
     if isinstance(value, float):
-        tag = _head(6, _TIMESTAMP_TAG) if isinstance(value, _Timestamp) else b""
+        tag = _head(6, _TIMESTAMP_TAG) if isinstance(value, Timestamp) else b""
         return tag + b"\xfb" + struct.pack(">d", value)
     if isinstance(value, bytes):
         return _head(2, len(value)) + value
