@@ -1,6 +1,7 @@
 # run     the main job, end to end, on this machine: no AWS account, no Docker
 # test    all tests          check   style, types, layers
 # bench   measurements       clean   removes whatever the targets above made
+# clients unmodified AWS clients, each in an environment of its own, against the embedded AWS; writes docs/clients.md
 # soak    the long tests whole, of which `make test` tries samples: kills and signals at every moment
 #
 # Variables: PYTHON (3.11 or 3.12), VENV (.venv), JOBS (test processes).
@@ -15,18 +16,21 @@ PYTHON ?= $(firstword $(foreach python,python3.12 python3.11 python3,$(if $(shel
 
 RUN_READY := $(VENV)/ready-run
 ALL_READY := $(VENV)/ready-all
-AWS_CLI_VERSION := 1.46.3
-AWS_CLI := $(VENV)/awscli/bin/aws
+CLIENTS := $(patsubst tests/clients/requirements/%.txt,$(VENV)/clients/%/ready,$(wildcard tests/clients/requirements/*.txt))
+TESTED_CLIENTS := $(foreach client,awscli boto3-oldest boto3-newest sagemaker2,$(VENV)/clients/$(client)/ready)
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run test soak check bench clean
+.PHONY: run test clients soak check bench clean
 
 run: $(RUN_READY)
 	@tools/run.sh $(BIN)
 
-test: $(ALL_READY) $(AWS_CLI)
+test: $(ALL_READY) $(TESTED_CLIENTS)
 	$(BIN)/pytest -n $(JOBS)
+
+clients: $(ALL_READY) $(CLIENTS)
+	SMFS_CLIENTS_TABLE=docs/clients.md $(BIN)/pytest -n $(JOBS) tests/clients
 
 soak: $(ALL_READY)
 	SMFS_SOAK=1 $(BIN)/pytest -n $(JOBS) tests/matrix
@@ -59,10 +63,12 @@ $(ALL_READY): setup.py constraints.txt | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all]'
 	@touch $@ $(RUN_READY)
 
-# An unmodified client for the tests, in an environment of its own: it needs another botocore than flytekit does.
-$(AWS_CLI): | $(BIN)/python
-	$(BIN)/python -m venv $(VENV)/awscli
-	$(VENV)/awscli/bin/pip install --quiet awscli==$(AWS_CLI_VERSION)
+# Unmodified clients for the tests, each in an environment of its own: they need other packages than flytekit does.
+$(VENV)/clients/%/ready: tests/clients/requirements/%.txt | $(BIN)/python
+	@echo "Installing the client $* into $(@D)"
+	@$(BIN)/python -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet -r $<
+	@touch $@
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed; give its path: make PYTHON=/path/to/python3.12" >&2; exit 1; }

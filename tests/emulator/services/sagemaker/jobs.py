@@ -119,14 +119,14 @@ class Jobs:
     def wait_for_line(self, name: str, line: str) -> None:
         wait_for(lambda: line in self.lines(name), 30)
 
-    def ended(self, name: str) -> dict[str, Any]:
+    def ended(self, name: str, seconds: float = 60) -> dict[str, Any]:
         """The description once the job has ended."""
 
         def over() -> dict[str, Any] | None:
             found = self.describe(name)
             return found if found["TrainingJobStatus"] not in RUNNING else None
 
-        return wait_for(over, 60)
+        return wait_for(over, seconds)
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         return self.ended(self.start(request))

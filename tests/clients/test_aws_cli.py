@@ -19,7 +19,7 @@ import pytest
 
 from tests.conftest import Emulator, wait_for
 
-AWS = Path(os.environ.get("AWS_CLI") or Path(sys.prefix) / "awscli" / "bin" / "aws")
+AWS = Path(os.environ.get("AWS_CLI") or Path(sys.prefix) / "clients" / "awscli" / "bin" / "aws")
 BUCKET = "sagemaker-us-east-1-123456789012"
 ROLE = "arn:aws:iam::123456789012:role/service-role/AmazonSageMaker-ExecutionRole"
 

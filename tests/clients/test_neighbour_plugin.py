@@ -8,9 +8,8 @@ import sys
 import pytest
 
 from tests.conftest import Emulator
-
-from .services.sagemaker.jobs import BUCKET, ROLE, XGBOOST_IMAGE, unique
-from .services.sagemaker.test_filesystems import Lustre, lustre
+from tests.emulator.services.sagemaker.jobs import BUCKET, ROLE, XGBOOST_IMAGE, unique
+from tests.emulator.services.sagemaker.test_filesystems import Lustre, lustre
 
 __all__ = ["lustre"]
 
