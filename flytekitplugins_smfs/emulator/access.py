@@ -9,3 +9,8 @@ class Access:
 
     names: tuple[str, ...] = ()
     insecure: bool = False
+
+    def arguments(self) -> list[str]:
+        """The same, for the S3 process."""
+        named = [word for name in self.names for word in ("--name", name)]
+        return [*named, "--insecure"] if self.insecure else named

@@ -1,5 +1,6 @@
 """One embedded account: everything behind the wire, put together over a state directory."""
 
+import logging
 from functools import partial
 
 from . import credentials, encryption, processes, services
@@ -13,6 +14,9 @@ from .logbook import LogBook
 from .metrics import Metrics
 from .moto_backend import MotoBackend
 from .network import Network
+from .objects import ObjectStore, StoreDamaged
+from .objects.adoption import adopt
+from .objects.keeper import Keeper
 from .paths import Paths
 from .places import Places
 from .registry import Context
@@ -22,9 +26,10 @@ from .roles import Roles
 from .scheduler import Scheduler
 from .settings import Settings
 from .signatures import Keys
-from .storage import Storage
 from .store import Store
 from .tagging import Tags
+
+log = logging.getLogger(__name__)
 
 
 class Account:
@@ -41,7 +46,9 @@ class Account:
         credentials.prepare(self.store)
         self.moto = MotoBackend(self.store, settings, self.clock, furnish_region, furnish_vpc)
         self._access_keys = AccessKeys(self.keys, self.moto, settings)
-        self.storage = Storage(paths.buckets, paths.state / "rclone.log", s3_port)
+        self.objects = ObjectStore(paths.objects)
+        arguments = ["--account", settings.account, "--region", settings.region, *access.arguments()]
+        self.s3 = Keeper(paths.state, paths.s3_log, s3_port, arguments)
         self.scheduler = Scheduler(self.store, self.clock)
         self.requests = Requests(self.scheduler.look)
         self.services = services.load()
@@ -59,6 +66,7 @@ class Account:
             mounts={kind: find for service in self.services.values() for kind, find in service.mounts.items()},
             places=Places(self.store, self.scheduler, lambda: settings.max_processes),
             keys=self.keys,
+            objects=self.objects,
             logs=LogBook.open(self.store, settings.region, self.clock, lambda: settings.log_events_kept),
             metrics=Metrics.open(self.store, settings.region, lambda: settings.metric_points_kept),
             region=settings.region,
@@ -72,7 +80,7 @@ class Account:
                 injections=self.context.injections,
                 calls=self.calls,
                 moto=self.moto,
-                storage=self.storage,
+                objects=self.objects,
                 scheduler=self.scheduler,
                 keys=self.keys,
                 paths=paths,
@@ -82,9 +90,10 @@ class Account:
 
     def start(self) -> None:
         """Bring everything back from the state directory; furnish it if it is new."""
-        self.storage.start()
+        self._tidy_objects()
+        self.s3.start()
         self.moto.start()
-        self.storage.await_ready()
+        self.s3.await_ready()
         if self.furnish():
             self.renewal.remember()
         for service in self.services.values():
@@ -94,16 +103,26 @@ class Account:
 
     def furnish(self) -> bool:
         """Furnish it if it is new; whether it was. Its own key is made where there is none, whatever else there is."""
-        new = furnish(self.store, self.settings, self.paths, self.moto)
+        new = furnish(self.store, self.settings, self.objects, self.moto)
         self._access_keys.furnish()
         return new
 
     def stop(self) -> None:
         self.scheduler.stop()
-        self.storage.stop()
+        self.s3.stop()
         self.calls.close()
         self.store.close()
         self.keys.close()
+        self.objects.close()
+
+    def _tidy_objects(self) -> None:
+        """Take in an older version's buckets and remove what writes that never ended left. Nobody else is there yet."""
+        try:
+            for left in adopt(self.objects, self.paths.buckets, self.settings.region):
+                log.warning("not taken into S3, as no object can be made of it: %s", self.paths.buckets / left)
+            self.objects.sweep()
+        except StoreDamaged as damage:
+            log.error("%s", damage)
 
     def _busy(self) -> bool:
         """Whether something goes on in real time: a request that is open, or a process of a job."""

@@ -39,7 +39,7 @@ def pack(tree: Tree, folders: Iterable[str], target: BinaryIO, limit: int) -> in
     return len(seen)
 
 
-def unpack(source: Path, directory: Path, limit: int) -> list[str]:
+def unpack(source: Path | BinaryIO, directory: Path, limit: int) -> list[str]:
     """Unpack a tar archive below a directory; answer what was left out, and why.
 
     Left out are members that would lie outside (absolute, with ``..``, over a link), links that lead outside, pipes,
@@ -47,7 +47,7 @@ def unpack(source: Path, directory: Path, limit: int) -> list[str]:
     """
     left_out = []
     size = 0
-    with tarfile.open(source) as archive:
+    with tarfile.open(source) if isinstance(source, Path) else tarfile.open(fileobj=source) as archive:
         for member in archive:
             size += member.size
             if size > limit:

@@ -13,7 +13,7 @@ from .compression import inflated
 from .dialects import dialect_of, has_action, scope, worded
 from .faults import AwsError, DropConnection
 from .implied_user import implied_user
-from .messages import Request, Response
+from ..messages import Request, Response
 from .protocols import Protocol, find
 from .protocols.errors import error_for
 from .signatures import Dialect
@@ -40,7 +40,7 @@ class Dispatcher:
         if protocol is not None:
             return self._own(region, protocol, request)
         if service in ("s3", "") and "x-amz-target" not in request.headers and not has_action(request):
-            return self._account.storage.forward(request)
+            return self._account.s3.forward(request)
         return self._moto(service, region or self._account.settings.region, request)
 
     def _own(self, region: str, protocol: Protocol, request: Request) -> Response:

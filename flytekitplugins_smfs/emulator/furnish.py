@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from .moto_backend import MotoBackend
-from .paths import Paths
+from .objects import ObjectStore, StoreDamaged
 from .settings import Settings
 from .store import Store
 
@@ -30,12 +30,13 @@ _BUCKETS = {
 }
 
 
-def furnish(store: Store, settings: Settings, paths: Paths, moto: MotoBackend) -> bool:
+def furnish(store: Store, settings: Settings, objects: ObjectStore, moto: MotoBackend) -> bool:
     """Furnish the account, once in its life; whether that was now.
 
     The network of each region is furnished when it is first asked for.
     """
-    (paths.buckets / f"sagemaker-{settings.region}-{settings.account}").mkdir(exist_ok=True)
+    with suppress(StoreDamaged):  # told to who asks for the bucket; all else is there
+        objects.buckets.ensure(f"sagemaker-{settings.region}-{settings.account}", settings.region)
     if store.get("account", "furnished"):
         return False
     _role(moto.client("iam", settings.region))

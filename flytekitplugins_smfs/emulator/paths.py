@@ -42,7 +42,7 @@ class Paths:
 
     @property
     def buckets(self) -> Path:
-        """One directory per S3 bucket, one file per object."""
+        """Where versions up to 0.2 kept S3's objects: a directory per bucket, a file per object."""
         return self.state / "buckets"
 
     @property
@@ -98,6 +98,11 @@ class Paths:
         return self.state / "server.log"
 
     @property
+    def s3_log(self) -> Path:
+        """What the S3 server says."""
+        return self.state / "s3.log"
+
+    @property
     def lock(self) -> Path:
         """Held by the running server."""
         return self.state / "server.lock"
@@ -127,7 +132,7 @@ class Paths:
     def create(self) -> None:
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.state.chmod(0o700)  # keys, and whatever jobs read and wrote, are nobody else's
-        for directory in (self.buckets, self.filesystems, self.jobs, self.processes):
+        for directory in (self.filesystems, self.jobs, self.processes):
             directory.mkdir(exist_ok=True)
         for forgotten in self.state.glob("forgotten.*"):  # left by a server that was killed
             shutil.rmtree(forgotten, ignore_errors=True)

@@ -14,6 +14,7 @@ from .declarations import Errors, Misfortune
 from .faults import AwsError
 from .models import service_model
 from .mounts import Find
+from .objects import ObjectStore
 from .paths import Paths
 from .places import Places
 from .scheduler import Scheduler
@@ -52,6 +53,7 @@ class Context:
     mounts: Mapping[str, Find]
     places: Places
     keys: Keys
+    objects: ObjectStore
     region: str
     caller: Key | None = None
     """Whose signature the request bears; None in a lifecycle, and for the few requests that need no signature."""

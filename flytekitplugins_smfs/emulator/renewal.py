@@ -16,12 +16,12 @@ from .calls import Calls
 from .clock import Clock
 from .injections import Injections
 from .moto_backend import Kept, MotoBackend
+from .objects import ObjectStore
 from .paths import Paths
 from .requests import Requests
 from .scheduler import Scheduler
 from .settings import Settings
 from .signatures import Keys
-from .storage import Storage
 from .store import Store
 
 SECONDS = 20.0
@@ -39,7 +39,7 @@ class Parts:
     injections: Injections
     calls: Calls
     moto: MotoBackend
-    storage: Storage
+    objects: ObjectStore
     scheduler: Scheduler
     keys: Keys
     paths: Paths
@@ -71,7 +71,7 @@ class Renewal:
                     raise TimeoutError(f"still there: {', '.join(group.name for group in left)}")
                 forgotten = parts.paths.forget_files()
                 parts.settings.update(self._settings)
-                parts.storage.clear()
+                parts.objects.clear()
                 parts.keys.forget_others()
                 self._put_back()
                 parts.calls.clear()

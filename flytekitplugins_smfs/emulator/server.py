@@ -109,7 +109,7 @@ async def _until_signal(account: Account, port: int) -> None:
     server = Server(account)
     await server.start(port)
     access = account.access
-    write_server_file(account.paths, server.port, account.storage.port, insecure=access.insecure, names=access.names)
+    write_server_file(account.paths, server.port, account.s3.port, insecure=access.insecure, names=access.names)
     await ended.wait()
     await server.close()
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.datasets.sync import SyncProgress, sync
+from flytekitplugins_smfs.emulator.objects import ObjectStore
 from flytekitplugins_smfs.values.dataset import Dataset
 from flytekitplugins_smfs.values.errors import Denied, InvalidSpec, Missing, SmfsError, Throttled, Transient
 from tests.conftest import Emulator
@@ -111,10 +112,10 @@ def test_only_delete_removes_and_only_under_the_prefix(emulator: Emulator, aws: 
 
 
 def test_delete_goes_through_every_page(emulator: Emulator, aws: Aws, bucket: str, source: Path) -> None:
-    many = emulator.state / "buckets" / bucket / "data"
-    many.mkdir()
+    store = ObjectStore(emulator.state / "objects")
     for at in range(1_050):
-        (many / f"old-{at}").touch()
+        store.put_bytes(bucket, f"data/old-{at}", b"")
+    store.close()
     assert sync(aws, source, f"s3://{bucket}/data", delete=True).deleted == 1_050
     assert len(contents(emulator, bucket, "data")) == 3
 

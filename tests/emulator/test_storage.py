@@ -1,13 +1,17 @@
-"""S3 as clients use it: checksums, multipart, pages, plain files, both ports. C20."""
+"""S3 as clients use it: multipart, pages, both ports, a restart, an older state. C20."""
 
 import time
 from pathlib import Path
+from typing import Any
 
 import boto3
 import obstore
+import psutil
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from obstore.store import S3Store
 
+from flytekitplugins_smfs.emulator.objects import ObjectStore
 from tests.conftest import Emulator, wait_for
 from tests.emulator.services.fsx.test_file_system import refused
 
@@ -20,28 +24,10 @@ def bucket(emulator: Emulator) -> str:
     return name
 
 
-def test_an_object_is_a_plain_file_both_ways(emulator: Emulator, bucket: str) -> None:
-    s3, root = emulator.client("s3"), emulator.state / "buckets" / bucket
-    s3.put_object(Bucket=bucket, Key="a/b c.txt", Body=b"hello")
-    assert (root / "a/b c.txt").read_bytes() == b"hello"
-    (root / "direct.txt").write_bytes(b"put there")
-    body = wait_for(lambda: body_of(emulator, bucket, "direct.txt"))
-    assert body == b"put there"
-    s3.delete_object(Bucket=bucket, Key="a/b c.txt")
-    assert not (root / "a").exists()
-
-
-def body_of(emulator: Emulator, bucket: str, key: str) -> bytes | None:
-    """The object's content, or None while it is not there."""
-    listed = emulator.client("s3").list_objects_v2(Bucket=bucket, Prefix=key)
-    return emulator.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() if "Contents" in listed else None
-
-
 def test_a_large_file_goes_in_parts(emulator: Emulator, bucket: str, tmp_path: Path) -> None:
     s3, source = emulator.client("s3"), tmp_path / "large"
     source.write_bytes(bytes(range(256)) * 80_000)
     s3.upload_file(str(source), bucket, "large")
-    assert (emulator.state / "buckets" / bucket / "large").read_bytes() == source.read_bytes()
     s3.download_file(bucket, "large", str(tmp_path / "again"))
     assert (tmp_path / "again").read_bytes() == source.read_bytes()
 
@@ -71,7 +57,53 @@ def test_obstore_writes_lists_and_reads(emulator: Emulator, bucket: str) -> None
     obstore.put(store, "x/y", b"from obstore")
     assert obstore.get(store, "x/y").bytes().to_bytes() == b"from obstore"
     assert [item["path"] for batch in obstore.list(store) for item in batch] == ["x/y"]
-    assert (emulator.state / "buckets" / bucket / "x/y").read_bytes() == b"from obstore"
+
+
+def test_another_process_sees_and_adds_objects(emulator: Emulator, bucket: str) -> None:
+    store = ObjectStore(emulator.state / "objects")
+    store.put_bytes(bucket, "a/b c.txt", b"put there")
+    s3 = emulator.client("s3")
+    assert s3.get_object(Bucket=bucket, Key="a/b c.txt")["Body"].read() == b"put there"
+    s3.put_object(Bucket=bucket, Key="served", Body=b"served")
+    assert store.read(bucket, "served") == b"served"
+    store.close()
+
+
+def test_the_server_is_started_again_when_it_dies(own_emulator: Emulator) -> None:
+    own_emulator.start()
+    s3 = own_emulator.client("s3")
+    s3.create_bucket(Bucket="survives")
+    s3.put_object(Bucket="survives", Key="k", Body=b"kept")
+    (process,) = psutil.Process(own_emulator.server["pid"]).children()
+    process.kill()
+    process.wait()
+    answer = wait_for(lambda: _read(s3))
+    assert answer == b"kept"
+
+
+def _read(s3: Any) -> bytes | None:
+    try:
+        return bytes(s3.get_object(Bucket="survives", Key="k")["Body"].read())
+    except EndpointConnectionError:
+        return None
+
+
+def test_an_older_states_buckets_are_served(own_emulator: Emulator) -> None:
+    folder = own_emulator.state / "buckets" / "older" / "a"
+    folder.mkdir(parents=True)
+    (folder / "b.txt").write_bytes(b"from before")
+    s3 = own_emulator.start().client("s3")
+    assert s3.get_object(Bucket="older", Key="a/b.txt")["Body"].read() == b"from before"
+    assert not (own_emulator.state / "buckets").exists()
+
+
+def test_a_damaged_index_is_named_and_all_else_is_served(own_emulator: Emulator) -> None:
+    (own_emulator.state / "objects").mkdir(parents=True)
+    (own_emulator.state / "objects" / "index.db").write_bytes(b"no database" * 1000)
+    own_emulator.start()
+    said = refused(own_emulator.client("s3").list_buckets)
+    assert (said["Code"], "index.db" in said["Message"]) == ("ServiceUnavailable", True)
+    assert own_emulator.client("fsx").describe_file_systems()["FileSystems"] == []
 
 
 def test_s3_answers_on_the_main_port_too(emulator: Emulator, bucket: str) -> None:

@@ -250,8 +250,7 @@ class Program:
                     found.append(" ".join(process.cmdline()))
             except psutil.Error:
                 continue
-        servers = ("flytekitplugins_smfs.emulator", "rclone serve")
-        return [one for one in found if not any(server in one for server in servers)]
+        return [one for one in found if "flytekitplugins_smfs.emulator" not in one]
 
     def last_call(self) -> str:
         """The AWS operation at which it died."""

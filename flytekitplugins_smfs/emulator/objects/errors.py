@@ -53,7 +53,7 @@ class S3Error(Exception):
         self.fields = fields
 
 
-class StoreDamaged(Exception):
+class StoreDamaged(OSError):
     """The index of the store cannot be read; the text names its file."""
 
 

@@ -29,7 +29,10 @@ def check_bucket(name: str) -> None:
 
 def check_key(key: str) -> bytes:
     """The key as it is kept, in UTF-8. Any string up to 1,024 bytes is a key."""
-    encoded = key.encode()
+    try:
+        encoded = key.encode()
+    except UnicodeEncodeError:
+        raise S3Error("InvalidURI", "Couldn't parse the specified URI.", Key=ascii(key)) from None
     if len(encoded) > MAX_KEY_BYTES:
         text = "Your key is too long"
         raise S3Error("KeyTooLongError", text, Size=len(encoded), MaxSizeAllowed=MAX_KEY_BYTES)

@@ -12,7 +12,7 @@ from .contents import Changes, Contents, unreadable
 from .database import Database
 from .documents import Documents
 from .files import Files, remove_in_background
-from .intake import take_in_path, write_bytes
+from .intake import take_in, take_in_path, write_bytes
 from .listing import Listing
 from .records import About, Content, Stored
 from .uploads import Uploads
@@ -39,6 +39,10 @@ class ObjectStore:
     def put_file(self, bucket: str, key: str, source: Path, modified: float | None = None) -> Stored:
         """Make a copy of a regular file the object of a key. Raises OSError; a link is not followed."""
         return self._put(bucket, key, take_in_path(self.files, source, [CRC64NVME]), modified)
+
+    def put_open(self, bucket: str, key: str, source: int, metadata: dict[str, str] | None = None) -> Stored:
+        """``put_file`` of a regular file that is open. ``metadata`` is the user's, names in lower case."""
+        return self._put(bucket, key, take_in(self.files, source, [CRC64NVME]), None, metadata)
 
     def put_bytes(self, bucket: str, key: str, data: bytes) -> Stored:
         """Make these bytes the object of a key."""
@@ -97,8 +101,15 @@ class ObjectStore:
     def close(self) -> None:
         self.database.close()
 
-    def _put(self, bucket: str, key: str, content: Content, modified: float | None) -> Stored:
-        about = About(_CONTENT_TYPE, checksums=content.checksums)
+    def _put(
+        self,
+        bucket: str,
+        key: str,
+        content: Content,
+        modified: float | None,
+        metadata: dict[str, str] | None = None,
+    ) -> Stored:
+        about = About(_CONTENT_TYPE, metadata or {}, checksums=content.checksums)
         with self.keeping([content.file]):
             return self.contents.put(bucket, key, content, about, modified=modified)
 

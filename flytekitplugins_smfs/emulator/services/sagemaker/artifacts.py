@@ -1,16 +1,21 @@
 """What a job leaves in S3: model.tar.gz, output.tar.gz and its checkpoints."""
 
+import logging
 import shutil
 from pathlib import Path
 
 from ...archives import TooLarge, pack
 from ...guard import Outside, Tree
+from ...objects import S3Error
+from ...objects.files import copy_whole
 from ...registry import Context
 from ...store import Doc
 from . import objects
 from .configuration import host_names
 from .placement import JobFailure
 from .workspace import attempt_directory, checkpoint_path, ml_directory, volume_bytes
+
+log = logging.getLogger(__name__)
 
 _LONGEST_FAILURE = 1 << 16
 """Bytes of the failure file that are looked at; a FailureReason has at most 1,024 characters."""
@@ -29,6 +34,9 @@ def upload(ctx: Context, doc: Doc, with_model: bool) -> str | None:
             return None
     except TooLarge as problem:
         raise JobFailure(f"ClientError: Artifact upload failed:Insufficient disk space: {problem}") from None
+    except S3Error as refused:
+        text = f"ClientError: Artifact upload failed:{refused.message} ({refused.code}): {base}"
+        raise JobFailure(text) from None
     except objects.NoSuchBucket as missing:
         raise JobFailure(
             f"ClientError: Artifact upload failed:The specified bucket does not exist: {missing} (NoSuchBucket)"
@@ -51,12 +59,13 @@ def restore_checkpoints(ctx: Context, doc: Doc) -> None:
     for _, ml, folder, url in _checkpoint_places(ctx, doc):
         bucket, prefix = objects.split(url)
         with Tree(ml) as tree:
-            for key in objects.keys(ctx, url):
-                with (
-                    objects.file(ctx, bucket, key).open("rb") as content,
-                    tree.replacing(f"{folder}/{key[len(prefix) :]}") as copy,
-                ):
-                    shutil.copyfileobj(content, copy)
+            for key in (found.key for found in objects.listed(ctx, url)):
+                path = f"{folder}/{key[len(prefix) :]}"
+                if key.endswith("/"):  # the marker of a folder
+                    tree.make_directory(path)
+                    continue
+                with objects.reading(ctx, bucket, key) as content, tree.replacing(path) as copy:
+                    copy_whole(content.fileno(), copy.fileno())
 
 
 def remove_workspace(ctx: Context, doc: Doc) -> None:
@@ -78,10 +87,12 @@ def _checkpoint_places(ctx: Context, doc: Doc) -> list[tuple[str, Path, str, str
 
 def _copy_if_newer(ctx: Context, path: Path, modified: float, url: str) -> None:
     bucket, key = objects.split(url)
-    known = objects.file(ctx, bucket, key)
     try:
-        if not known.exists() or known.stat().st_mtime < modified:
+        known = objects.find(ctx, bucket, key)
+        if known is None or known.modified < modified:
             objects.publish(ctx, path, url)
+    except S3Error as refused:
+        log.warning("a checkpoint of %s is not kept: %s", url, refused)
     except (FileNotFoundError, Outside):
         return  # the job removed it, or put something else in its place, while we looked
 

@@ -1,15 +1,18 @@
 """Input channels: what lies under ``/opt/ml/input/data/<channel>`` on each host."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from ...containers.job import Mount
 from ...guard import is_plain
+from ...objects import S3Error
 from ...registry import Context
 from . import objects
 from .placement import JobFailure, mount_of
+
+_LARGEST_MANIFEST = 64 << 20
+"""Bytes of a manifest that are read."""
 
 
 def lay_out(ctx: Context, request: dict[str, Any], ml: Path, host: int, isolated: bool) -> list[Mount]:
@@ -29,9 +32,11 @@ def lay_out(ctx: Context, request: dict[str, Any], ml: Path, host: int, isolated
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.symlink_to(root / path)
             continue
-        _download(ctx, source["S3DataSource"], request, target, host)
         mode = channel.get("InputMode", request["AlgorithmSpecification"]["TrainingInputMode"])
-        if mode == "FastFile" and isolated:
+        # What a job cannot write may be the store's own files; without walls it gets copies.
+        linked = mode == "FastFile" and isolated
+        _download(ctx, source["S3DataSource"], request, target, host, linked)
+        if linked:
             mounts.append(Mount(str(target), _inside(target, ml), read_only=True))
     return mounts
 
@@ -49,29 +54,47 @@ def _mounted(ctx: Context, source: dict[str, Any]) -> tuple[Path, str]:
     return found.root, "/".join(directory.relative_to(found.root).parts)
 
 
-def _download(ctx: Context, source: dict[str, Any], request: dict[str, Any], target: Path, host: int) -> None:
+def _download(
+    ctx: Context, source: dict[str, Any], request: dict[str, Any], target: Path, host: int, linked: bool
+) -> None:
     target.mkdir(parents=True, exist_ok=True)
     bucket = objects.split(source["S3Uri"])[0]
     names = _listed(ctx, source, request["RoleArn"])
     hosts = request["ResourceConfig"]["InstanceCount"]
     sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
+    markers = {key for key in names if key.endswith("/")}
+    for marker in sorted(markers):
+        if is_plain(names[marker]):
+            (target / names[marker]).mkdir(parents=True, exist_ok=True)
     for number, (key, name) in enumerate(sorted(names.items())):
-        if sharded and number % hosts != host:
+        if key in markers or (sharded and number % hosts != host):
             continue
-        if not is_plain(name):
-            raise JobFailure(f"ClientError: Data download failed:No file can have the name of s3://{bucket}/{key}")
-        destination = target / name
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            shutil.copyfile(objects.file(ctx, bucket, key), destination)
-        except FileNotFoundError:
-            raise JobFailure(f"ClientError: Data download failed:NoSuchKey (404): s3://{bucket}/{key}") from None
+        _fetch(ctx, bucket, key, target, name, linked)
+
+
+def _fetch(ctx: Context, bucket: str, key: str, target: Path, name: str, linked: bool) -> None:
+    """Give an object a path below the channel. Raises JobFailure, naming the key, where no file can be there."""
+    try:
+        if not is_plain(name) or "//" in name or name.startswith("/"):
+            raise FileExistsError(name)
+        found = objects.find(ctx, bucket, key)
+        if found is None:
+            raise JobFailure(f"ClientError: Data download failed:NoSuchKey (404): s3://{bucket}/{key}")
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        ctx.objects.fetch(bucket, found, target / name, linked)
+    except S3Error as refused:
+        text = f"ClientError: Data download failed:{refused.code} ({refused.status}): s3://{bucket}/{key}"
+        raise JobFailure(text) from None
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        text = "No file can have its name, or another object's file is in its place"
+        raise JobFailure(f"ClientError: Data download failed:{text}: s3://{bucket}/{key}") from None
 
 
 def _listed(ctx: Context, source: dict[str, Any], role: str) -> dict[str, str]:
     """Object key to path below the channel.
 
-    Below a prefix, names are relative to its last slash, as SageMaker has it; an object named exactly is itself.
+    The URI is a prefix of keys: ``.../train`` also takes ``.../train-old/...``. What lies in the folder of that name is
+    relative to it, all else to the last slash of the prefix; an object named exactly is itself.
     """
     problem = objects.missing_objects(ctx, source["S3Uri"], role)
     if problem:
@@ -79,22 +102,23 @@ def _listed(ctx: Context, source: dict[str, Any], role: str) -> dict[str, str]:
     bucket, prefix = objects.split(source["S3Uri"])
     if source["S3DataType"] == "ManifestFile":
         return _from_manifest(ctx, bucket, prefix)
-    keys = objects.keys(ctx, source["S3Uri"])
-    if any(key.startswith(prefix.rstrip("/") + "/") for key in keys):
-        prefix = prefix.rstrip("/") + "/"
-        keys = [key for key in keys if key.startswith(prefix)]
-        return {key: key[len(prefix) :] for key in keys}
-    folder = prefix.rpartition("/")[0]
-    return {key: key[len(folder) + 1 if folder else 0 :] for key in keys}
+    inside = prefix if prefix.endswith("/") else f"{prefix}/"
+    above = len(prefix.rpartition("/")[0]) + 1 if "/" in prefix else 0
+    keys = [found.key for found in objects.listed(ctx, source["S3Uri"])]
+    names = {key: key[len(inside) if key.startswith(inside) and prefix else above :] for key in keys}
+    return {key: name for key, name in names.items() if name}
 
 
 def _from_manifest(ctx: Context, bucket: str, key: str) -> dict[str, str]:
     """A manifest is a JSON list: ``{"prefix": "s3://bucket/path/"}`` and then the names below it."""
     try:
-        head, *names = json.loads(objects.file(ctx, bucket, key).read_text())
+        with objects.reading(ctx, bucket, key) as manifest:
+            head, *names = json.loads(manifest.read(_LARGEST_MANIFEST))
         base_bucket, base = objects.split(head["prefix"])
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise JobFailure(f"ClientError: Data download failed:Invalid manifest s3://{bucket}/{key}") from None
     if base_bucket != bucket:
         raise JobFailure("ClientError: Data download failed:The manifest and its objects must be in one bucket")
+    if not all(isinstance(name, str) for name in names):
+        raise JobFailure(f"ClientError: Data download failed:Invalid manifest s3://{bucket}/{key}")
     return {base + name: name for name in names}

@@ -1,9 +1,13 @@
-"""S3 as jobs see it: the bucket directories, by S3 URL."""
+"""S3 as jobs see it: objects by S3 URL."""
 
-import shutil
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from ...guard import Outside, Tree, is_bucket_name, names
+from ...guard import Tree, is_bucket_name
+from ...objects import S3Error, Stored
 from ...registry import Context
 
 
@@ -20,57 +24,50 @@ def split(url: str) -> tuple[str, str]:
     return bucket, key
 
 
-def bucket_directory(ctx: Context, url: str) -> Path:
-    """Where a URL's bucket lies. Raises NoSuchBucket."""
-    bucket = split(url)[0]
-    directory = ctx.paths.buckets / bucket
-    if not is_bucket_name(bucket) or not directory.is_dir():
-        raise NoSuchBucket(bucket)
-    return directory
+def listed(ctx: Context, url: str) -> list[Stored]:
+    """The objects whose keys begin with the URL's prefix, in S3's order. Raises NoSuchBucket."""
+    bucket, prefix = split(url)
+    _check(ctx, bucket)
+    return list(ctx.objects.listing.every(bucket, prefix))
 
 
-def keys(ctx: Context, url: str) -> list[str]:
-    """The keys that begin with the URL's prefix, in S3's order."""
-    prefix = split(url)[1]
-    folder = prefix.rpartition("/")[0]
-    with Tree(bucket_directory(ctx, url)) as bucket:
-        try:
-            found = [f"{folder}/{name}" if folder else name for name, _ in bucket.files(folder)]
-        except Outside:
-            return []
-    return sorted(key for key in found if key.startswith(prefix))
+def find(ctx: Context, bucket: str, key: str) -> Stored | None:
+    """The object of a key, if there is one. Raises NoSuchBucket."""
+    _check(ctx, bucket)
+    return ctx.objects.contents.find(bucket, key)
 
 
-def file(ctx: Context, bucket: str, key: str) -> Path:
-    """The file that holds an object. Raises FileNotFoundError for a bucket or a key that cannot be."""
+@contextmanager
+def reading(ctx: Context, bucket: str, key: str) -> Iterator[BinaryIO]:
+    """An object's content. Raises FileNotFoundError where there is none."""
     try:
-        if is_bucket_name(bucket) and names(key):
-            return ctx.paths.buckets / bucket / key
-    except Outside:
-        pass
-    raise FileNotFoundError(f"s3://{bucket}/{key}")
+        _, descriptor = ctx.objects.open(bucket, key)
+    except S3Error as error:
+        if error.status != 404:
+            raise
+        raise FileNotFoundError(f"s3://{bucket}/{key}") from None
+    with os.fdopen(descriptor, "rb") as content:
+        yield content
 
 
 def publish(ctx: Context, source: Path, url: str) -> None:
-    """Make a file the object of a URL, in one step. Raises NoSuchBucket; Outside for a key that no file can have.
+    """Make a file the object of a URL, in one step. Raises NoSuchBucket; S3Error for a key that S3 refuses.
 
-    The source is a regular file that a job may have put a link or a pipe in the place of: then it is Outside, too.
+    The source is a regular file that a job may have put a link or a pipe in the place of: then it is Outside.
     """
-    with (
-        Tree(source.parent) as folder,
-        folder.read(source.name) as content,
-        Tree(bucket_directory(ctx, url)) as bucket,
-        bucket.replacing(split(url)[1]) as copy,
-    ):
-        shutil.copyfileobj(content, copy)
+    bucket, key = split(url)
+    _check(ctx, bucket)
+    with Tree(source.parent) as folder, folder.read(source.name) as content:
+        ctx.objects.put_open(bucket, key, content.fileno())
 
 
 def missing_objects(ctx: Context, url: str, role: str) -> str | None:
     """AWS's text when nothing lies under an S3 URL, else None."""
-    bucket = split(url)[0]
+    bucket, prefix = split(url)
     detail = ""
     try:
-        if keys(ctx, url):
+        _check(ctx, bucket)
+        if ctx.objects.listing.any(bucket, prefix):
             return None
     except NoSuchBucket:
         detail = " Error message from S3: The specified bucket does not exist"
@@ -79,3 +76,8 @@ def missing_objects(ctx: Context, url: str, role: str) -> str | None:
         f'the selected region ({ctx.region}), that objects exist under that S3 prefix, and that the role "{role}" has '
         f'"s3:ListBucket" permissions on bucket "{bucket}".{detail}'
     )
+
+
+def _check(ctx: Context, bucket: str) -> None:
+    if not is_bucket_name(bucket) or ctx.objects.buckets.find(bucket) is None:
+        raise NoSuchBucket(bucket)

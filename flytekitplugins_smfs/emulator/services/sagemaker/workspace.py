@@ -164,7 +164,8 @@ def _unpack_code(ctx: Context, request: dict[str, Any], code: Path) -> None:
     if not url.startswith("s3://"):
         return
     try:
-        left_out = unpack(objects.file(ctx, *objects.split(url)), code, volume_bytes(request))
+        with objects.reading(ctx, *objects.split(url)) as archive:
+            left_out = unpack(archive, code, volume_bytes(request))
     except FileNotFoundError:
         raise JobFailure(f"ClientError: Data download failed:NoSuchKey (404): {url}") from None
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as problem:

@@ -26,7 +26,7 @@ def move_on(ctx: Context, id: str) -> float | None:
     if lifecycle == "FAILED":
         return None
     link = link_of(ctx, document)
-    if not link.bucket.is_dir():
+    if not link.has_bucket():
         _misconfigure(ctx, document, link)
     elif lifecycle == "CREATING":
         _finish_creation(ctx, document, link)
@@ -92,7 +92,7 @@ def _misconfigure(ctx: Context, document: dict[str, Any], link: Link) -> None:
     if document["Lifecycle"] == "MISCONFIGURED":
         return
     text = (
-        f"Amazon FSx is unable to access the S3 bucket {link.bucket.name}. Make sure that the bucket exists and that "
+        f"Amazon FSx is unable to access the S3 bucket {link.bucket}. Make sure that the bucket exists and that "
         "its policy and encryption allow Amazon FSx to access it."
     )
     _settle(ctx, document["AssociationId"], Lifecycle="MISCONFIGURED", FailureDetails={"Message": text})

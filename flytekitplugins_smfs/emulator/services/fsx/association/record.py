@@ -1,4 +1,4 @@
-"""An association's document, and the two directories that it links."""
+"""An association's document, and what it links."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ def association(ctx: Context, id: str) -> dict[str, Any]:
 
 
 def link_of(ctx: Context, document: dict[str, Any]) -> Link:
-    """The two directories that an association links."""
+    """The prefix and the directory that an association links."""
     bucket, _, prefix = document["DataRepositoryPath"].removeprefix("s3://").partition("/")
     root = ctx.paths.filesystems / document["FileSystemId"]
-    return Link(ctx.paths.buckets / bucket, prefix.strip("/"), root, document["FileSystemPath"].strip("/"))
+    return Link(ctx.objects, bucket, prefix.strip("/"), root, document["FileSystemPath"].strip("/"))
 
 
 def linked(ctx: Context, file_system_id: str) -> list[dict[str, Any]]:

@@ -7,15 +7,15 @@ from ....guard import Outside, names
 from ....registry import Context
 from ..association.record import link_of
 from ..documents import TASK, internal_failure
-from ..repository import Link, export_paths, import_paths
+from ..repository import Count, Link, export_paths, import_paths
 from ..service import service
 from ..settings import settings
 from .record import UNFINISHED, reached
 
-WORK: dict[str, Callable[[Link, list[str]], int]] = {
+WORK: dict[str, Callable[[Link, list[str]], Count]] = {
     "EXPORT_TO_REPOSITORY": export_paths,
     "IMPORT_METADATA_FROM_REPOSITORY": import_paths,
-    "RELEASE_DATA_FROM_FILESYSTEM": lambda link, paths: 0,
+    "RELEASE_DATA_FROM_FILESYSTEM": lambda link, paths: Count(0, []),
 }
 
 
@@ -37,8 +37,17 @@ def move_on(ctx: Context, id: str) -> float | None:
         details = {"Message": f"Invalid path: {problem}."}
         ctx.store.update(TASK, id, Lifecycle="FAILED", EndTime=ctx.now(), FailureDetails=details)
         return None
-    status = {"TotalCount": count, "SucceededCount": count, "FailedCount": 0, "LastUpdatedTime": ctx.now()}
-    _settle(ctx, id, "EXECUTING", Lifecycle="SUCCEEDED", EndTime=ctx.now(), Status=status)
+    status = {
+        "TotalCount": count.done + len(count.failed),
+        "SucceededCount": count.done,
+        "FailedCount": len(count.failed),
+        "LastUpdatedTime": ctx.now(),
+    }
+    if count.failed:  # "There may be files that it failed to process": FAILED, says the API reference of Lifecycle
+        details = {"Message": f"{len(count.failed)} files could not be processed, such as {count.failed[0]!r}."}
+        _settle(ctx, id, "EXECUTING", Lifecycle="FAILED", EndTime=ctx.now(), Status=status, FailureDetails=details)
+    else:
+        _settle(ctx, id, "EXECUTING", Lifecycle="SUCCEEDED", EndTime=ctx.now(), Status=status)
     return None
 
 
@@ -56,9 +65,10 @@ def fail(ctx: Context, id: str, error: Exception) -> None:
     ctx.store.update(TASK, id, Lifecycle="FAILED", EndTime=ctx.now(), FailureDetails=internal_failure(error))
 
 
-def _execute(ctx: Context, document: dict[str, Any]) -> int:
+def _execute(ctx: Context, document: dict[str, Any]) -> Count:
     for path in document["Paths"]:
         names(path)
     work = WORK[document["Type"]]
     found = reached(ctx, document["FileSystemId"], document["Paths"])
-    return sum(work(link_of(ctx, association), inside) for association, inside in found)
+    counts = [work(link_of(ctx, association), inside) for association, inside in found]
+    return Count(sum(count.done for count in counts), [name for count in counts for name in count.failed])
