@@ -13,7 +13,7 @@ from .compression import inflated
 from .dialects import dialect_of, has_action, scope, worded
 from .faults import AwsError, DropConnection
 from .implied_user import implied_user
-from ..messages import Request, Response
+from .messages import Request, Response
 from .protocols import Protocol, find
 from .protocols.errors import error_for
 from .signatures import Dialect
