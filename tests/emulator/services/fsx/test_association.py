@@ -297,6 +297,7 @@ def test_associations_and_tasks_have_tags(emulator: Emulator, file_system: str, 
     task = fsx.create_data_repository_task(
         Type="EXPORT_TO_REPOSITORY",
         FileSystemId=file_system,
+        Paths=["tags"],
         Report={"Enabled": False},
         Tags=[{"Key": "a", "Value": "1"}],
     )["DataRepositoryTask"]

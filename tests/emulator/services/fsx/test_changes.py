@@ -313,3 +313,25 @@ def test_links_are_changed_and_removed_once_for_a_token(emulator: Emulator) -> N
             assert fsx.delete_data_repository_association(**gone)["Lifecycle"] == "DELETING"
         error = refused(fsx.delete_data_repository_association, **gone, DeleteDataInFileSystem=True)
         assert error["Code"] == "IncompatibleParameterError"
+
+
+def test_no_export_task_beside_automatic_export(emulator: Emulator) -> None:
+    fsx = emulator.client("fsx")
+    id = available(emulator)["FileSystemId"]
+    links = {}
+    for name, events in (("auto", ["NEW"]), ("plain", [])):
+        link = {"FileSystemId": id, "FileSystemPath": f"/{name}", "DataRepositoryPath": f"{BUCKET}/{id}/{name}"}
+        policy = {"AutoExportPolicy": {"Events": events}}
+        made = fsx.create_data_repository_association(**link, S3=policy)["Association"]
+        links[name] = made["AssociationId"]
+
+    def ready() -> bool:
+        found = fsx.describe_data_repository_associations(AssociationIds=list(links.values()))["Associations"]
+        return all(one["Lifecycle"] == "AVAILABLE" for one in found)
+
+    wait_for(ready)
+    task = {"FileSystemId": id, "Type": "EXPORT_TO_REPOSITORY", "Report": {"Enabled": False}}
+    for paths in ({}, {"Paths": ["auto/x"]}):
+        error = refused(fsx.create_data_repository_task, **task, **paths)
+        assert (error["Code"], links["auto"] in error["Message"]) == ("BadRequest", True)
+    assert fsx.create_data_repository_task(**task, Paths=["plain"])["DataRepositoryTask"]["Lifecycle"] == "PENDING"

@@ -52,8 +52,7 @@ def link(emulator: Emulator, file_system: str, path: str, prefix: str, **more: A
         FileSystemPath=path,
         DataRepositoryPath=f"s3://{BUCKET}/{prefix}",
         BatchImportMetaDataOnCreate=True,
-        S3=BOTH,
-        **more,
+        **{"S3": BOTH, **more},
     )
     id = str(created["Association"]["AssociationId"])
     wait_for(lambda: association(emulator, id)["Lifecycle"] == "AVAILABLE")
@@ -111,7 +110,7 @@ def test_paths_that_lead_out_are_refused(
 
 
 def test_a_task_with_a_path_that_leads_out_fails(emulator: Emulator, file_system: str, outside: Path) -> None:
-    link(emulator, file_system, "/ns1", "task")
+    link(emulator, file_system, "/ns1", "task", S3={"AutoImportPolicy": BOTH["AutoImportPolicy"]})
     fsx = emulator.client("fsx")
     made = fsx.create_data_repository_task(
         Type="EXPORT_TO_REPOSITORY", FileSystemId=file_system, Paths=["ns1/../../outside"], Report={"Enabled": False}

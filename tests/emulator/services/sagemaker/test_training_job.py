@@ -348,6 +348,9 @@ def test_an_output_bucket_that_does_not_exist(jobs: Jobs) -> None:
             "InstanceCount",
         ),
         ({"CheckpointConfig": {"S3Uri": "s3://b/c", "LocalPath": "/tmp/c"}}, "ValidationException", "/opt/ml"),
+        ({"ExperimentConfig": {"ExperimentName": "x"}}, "NotImplementedByEmulator", "ExperimentConfig"),
+        ({"TensorBoardOutputConfig": {"S3OutputPath": "s3://b/c"}}, "NotImplementedByEmulator", "TensorBoard"),
+        ({"RemoteDebugConfig": {"EnableRemoteDebug": True}}, "NotImplementedByEmulator", "RemoteDebugConfig"),
         ({"TrainingJobName": "no_underscores"}, "ValidationException", "failed to satisfy constraint"),
         (
             {"ResourceConfig": {"InstanceType": "ml.huge", "InstanceCount": 1, "VolumeSizeInGB": 1}},

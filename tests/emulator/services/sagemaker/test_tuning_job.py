@@ -15,6 +15,12 @@ from tests.conftest import Emulator, wait_for
 from .jobs import OWN_IMAGE, XGBOOST_IMAGE, Jobs, unique
 
 ETA = {"ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0.05", "MaxValue": "0.5"}]}
+ETA_AND_X = {
+    "ContinuousParameterRanges": [
+        {"Name": "x", "MinValue": "-5", "MaxValue": "5"},
+        {"Name": "eta", "MinValue": "0", "MaxValue": "1"},
+    ]
+}
 DEPTH_RANGE = {"Name": "max_depth", "MinValue": "2", "MaxValue": "6"}
 DEPTH = {"IntegerParameterRanges": [DEPTH_RANGE]}
 LOGLOSS = {"Type": "Minimize", "MetricName": "validation:logloss"}
@@ -223,6 +229,14 @@ def test_a_warm_start_knows_what_its_parent_tried(tuning: Tuning) -> None:
     assert "OverallBestTrainingJob" not in parent
     first_of = [values(tuning.trials(d["HyperParameterTuningJobName"]), "x")[0] for d in (parent, child)]
     assert first_of[0] != first_of[1]
+    for changes, text in (
+        ({"config": {"HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "objective"}}}, "same as"),
+        ({"config": {"ParameterRanges": ETA_AND_X}}, "total number of static plus tunable hyperparameters"),
+    ):
+        with pytest.raises(ClientError, match=text):
+            tuning.begin(tuning.script("0", WarmStartConfig=warm, **changes))
+    with pytest.raises(ClientError, match="names must be unique"):
+        tuning.begin(tuning.script("0", HyperParameterTuningJobName=name.upper()))
     warm["ParentHyperParameterTuningJobs"] = [{"HyperParameterTuningJobName": "nobody"}]
     with pytest.raises(ClientError, match="can't find the parent tuning job nobody"):
         tuning.begin(tuning.script("0", WarmStartConfig=warm))
@@ -323,6 +337,9 @@ def test_it_goes_on_after_a_kill(own_emulator: Emulator) -> None:
     assert len(after) == 4
 
 
+MANY = [{"Name": f"c{number}", "Values": ["a", "b"]} for number in range(30)]
+
+
 def bad_range(**range: str) -> dict[str, Any]:
     return {"ParameterRanges": {"ContinuousParameterRanges": [{"Name": "eta", **range}]}}
 
@@ -334,6 +351,27 @@ def bad_range(**range: str) -> dict[str, Any]:
         (
             {"config": {"StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": 1}}}},
             "only for the Hyperband strategy",
+        ),
+        (
+            {"config": {"Strategy": "Hyperband"}},
+            "MaxResource must be specified in HyperbandStrategyConfig, or epochs in StaticHyperParameters.",
+        ),
+        (
+            {"config": {"Strategy": "Hyperband"}, "static": {"n_epochs": "20001"}},
+            "MaxResource must be from MinResource to 20000",
+        ),
+        (
+            {
+                "config": {
+                    "ParameterRanges": {
+                        "CategoricalParameterRanges": MANY[:16],
+                        "ContinuousParameterRanges": [
+                            {"Name": f"x{number}", "MinValue": "0", "MaxValue": "1"} for number in range(15)
+                        ],
+                    }
+                }
+            },
+            "At most 30 hyperparameters",
         ),
         ({"Autotune": {"Mode": "Enabled"}}, "does not implement Autotune"),
         ({"config": {"ParameterRanges": {}}}, "At least one hyperparameter range must be specified"),

@@ -7,7 +7,7 @@ from ....registry import Context
 from ..association.record import associations_of
 from ..documents import TASK, file_system
 from ..tags.rules import check_tags
-from .record import UNFINISHED
+from .record import UNFINISHED, reached
 
 
 def check(ctx: Context, request: dict[str, Any]) -> None:
@@ -24,3 +24,13 @@ def check(ctx: Context, request: dict[str, Any]) -> None:
     if any(t["FileSystemId"] == id and t["Lifecycle"] in UNFINISHED for t in ctx.store.all(TASK)):
         text = f"An existing data repository task is currently executing on the file system: {id}"
         raise AwsError("DataRepositoryTaskExecuting", text)
+    if request["Type"] == "EXPORT_TO_REPOSITORY":
+        _check_automatic_export(ctx, request)
+
+
+def _check_automatic_export(ctx: Context, request: dict[str, Any]) -> None:
+    """Automatic export is to be disabled before an export task; see the API reference of DeleteFileSystem."""
+    for association, _ in reached(ctx, request["FileSystemId"], request.get("Paths", [])):
+        if (association["S3"] or {}).get("AutoExportPolicy", {}).get("Events"):
+            text = f"Automatic export of {association['AssociationId']} must be disabled before an export task."
+            raise AwsError("BadRequest", text)

@@ -106,11 +106,11 @@ def request_stop(ctx: Context, name: str) -> None:
 
 @service.operation("DeleteTrainingJob")
 def delete_training_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """DeleteTrainingJob: only for a job that has ended."""
+    """DeleteTrainingJob: only for a job that has ended; else ResourceInUse, one of its two errors in the reference."""
     doc = load(ctx, request["TrainingJobName"])
     if doc["status"] not in ENDED:
         raise AwsError(
-            "ValidationException",
+            "ResourceInUse",
             f"The request was rejected because the training job is in status {doc['status']}.",
         )
     with ctx.store.transaction():

@@ -17,6 +17,7 @@ TRAINING_JOB = "sagemaker.training-job"
 
 ENDED = ("Completed", "Failed", "Stopped")
 _FAILURE_LENGTH = 1024
+_MOST_METRICS = 40
 
 
 def load(ctx: Context, name: str) -> Doc:
@@ -115,11 +116,11 @@ def specification(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def final_metrics(doc: Doc) -> list[dict[str, Any]]:
-    """The last value of every metric the job printed."""
+    """The last value of every metric the job printed, of at most 40."""
     return [
         {"MetricName": name, "Value": value, "Timestamp": when}
         for name, (value, when) in sorted(doc["metrics"].items())
-    ]
+    ][:_MOST_METRICS]
 
 
 def _without_none(value: Any) -> Any:

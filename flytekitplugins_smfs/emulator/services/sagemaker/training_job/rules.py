@@ -51,6 +51,11 @@ def _refuse_unimplemented(ctx: Context, request: dict[str, Any]) -> None:
         "S3DataType Converse": "Converse" in kinds,
         "DebugRuleConfigurations": bool(request.get("DebugRuleConfigurations")),
         "ProfilerRuleConfigurations": bool(request.get("ProfilerRuleConfigurations")),
+        "ExperimentConfig": bool(request.get("ExperimentConfig")),
+        "TensorBoardOutputConfig": "TensorBoardOutputConfig" in request,
+        "RemoteDebugConfig": bool(request.get("RemoteDebugConfig", {}).get("EnableRemoteDebug")),
+        "MlflowConfig": "MlflowConfig" in request,
+        "HubAccessConfig": any("HubAccessConfig" in source.get("S3DataSource", {}) for source in sources),
         "KeepAlivePeriodInSeconds (warm pools)": bool(request["ResourceConfig"].get("KeepAlivePeriodInSeconds")),
     }
     for what, wanted in refused.items():

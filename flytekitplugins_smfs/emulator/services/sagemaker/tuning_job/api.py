@@ -38,12 +38,13 @@ def create_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         "trials": [],
     }
     with ctx.store.transaction():
-        if ctx.store.get(TUNING_JOB, identity(ctx, name)) is not None:
-            raise AwsError(
-                "ResourceInUse",
-                "Hyper parameter tuning job names must be unique within an AWS account and region, and a tuning job "
-                f"with this name already exists ({arn})",
-            )
+        for other in of_region(ctx, TUNING_JOB):
+            if other["name"].lower() == name.lower():  # the API reference: the name is not case sensitive
+                raise AwsError(
+                    "ResourceInUse",
+                    "Hyper parameter tuning job names must be unique within an AWS account and region, and a tuning "
+                    f"job with this name already exists ({other['arn']})",
+                )
         ctx.store.put(TUNING_JOB, identity(ctx, name), doc)
         tags.begin(ctx, arn, request.get("Tags", []))
         ctx.scheduler.after(0, TUNING_JOB, identity(ctx, name))

@@ -10,8 +10,11 @@ from ..settings import settings
 from ..training_job import rules as training_rules
 from . import search
 from .record import TUNING_JOB
+from .stopping import resources
 from .trial import Definition, algorithm_tuned, definitions, training_request
 
+_MOST_RANGES = 30
+_MOST_EPOCHS = 20000
 _KINDS = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
 
 
@@ -75,14 +78,16 @@ def _hyperband(request: dict[str, Any], config: dict[str, Any]) -> Iterator[str]
         return
     if config.get("TrainingJobEarlyStoppingType", "Off") != "Off":
         yield "TrainingJobEarlyStoppingType must be Off for the Hyperband strategy, which stops jobs by itself."
-    least, most = given.get("MinResource", 1), given.get("MaxResource")
-    if most is not None and least > most:
-        yield "MinResource must be less than or equal to MaxResource in HyperbandStrategyConfig."
-    if most is None and not all(map(algorithm_tuned, definitions(request))):
-        yield "MaxResource must be specified in HyperbandStrategyConfig for algorithms of your own."
+    for definition in definitions(request):
+        least, most = resources(config, definition.training.get("StaticHyperParameters", {}))
+        if most is None:
+            yield "MaxResource must be specified in HyperbandStrategyConfig, or epochs in StaticHyperParameters."
+        elif not least <= most <= _MOST_EPOCHS:
+            yield f"MaxResource must be from MinResource to {_MOST_EPOCHS} in HyperbandStrategyConfig."
 
 
 def _parents(ctx: Context, request: dict[str, Any]) -> Iterator[str]:
+    """Source: the API reference of HyperParameterTuningJobWarmStartConfig."""
     for parent in request.get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", []):
         name = parent.get("HyperParameterTuningJobName")
         doc = ctx.store.get(TUNING_JOB, identity(ctx, name or ""))
@@ -90,13 +95,36 @@ def _parents(ctx: Context, request: dict[str, Any]) -> Iterator[str]:
             yield f"Amazon SageMaker can't find the parent tuning job {name} of WarmStartConfig."
         elif doc["ended"] is None:
             yield f"The parent tuning job {name} of WarmStartConfig is in status {doc['status']}; it must have ended."
+        else:
+            yield from _unlike(name, definitions(doc["request"]), definitions(request))
+
+
+def _unlike(name: str, parents: list[Definition], children: list[Definition]) -> Iterator[str]:
+    for parent, child in zip(parents, children, strict=False):
+        if parent.objective != child.objective:
+            yield f"The objective metric must be the same as that of the parent tuning job {name} of WarmStartConfig."
+        if _hyperparameter_count(parent) != _hyperparameter_count(child):
+            yield (
+                "The total number of static plus tunable hyperparameters must be the same as in the parent tuning job "
+                f"{name} of WarmStartConfig."
+            )
+
+
+def _hyperparameter_count(definition: Definition) -> int:
+    return len({*definition.training.get("StaticHyperParameters", {}), *_names(definition)})
+
+
+def _names(definition: Definition) -> list[str]:
+    return [item["Name"] for kind in _KINDS for item in definition.ranges.get(kind, [])]
 
 
 def _ranges(definition: Definition, strategy: str) -> Iterator[str]:
     ranges = definition.ranges
     if ranges.get("AutoParameters"):
         raise NotImplementedByEmulator("AutoParameters")
-    names = [item["Name"] for kind in _KINDS for item in ranges.get(kind, [])]
+    names = _names(definition)
+    if len(names) > _MOST_RANGES:
+        yield f"At most {_MOST_RANGES} hyperparameters can be searched in all of ParameterRanges, not {len(names)}."
     if not names:
         yield "At least one hyperparameter range must be specified in ParameterRanges."
     if len(set(names)) < len(names):

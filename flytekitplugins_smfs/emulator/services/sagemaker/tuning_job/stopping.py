@@ -10,6 +10,7 @@ from .trial import Trial
 
 _JUDGES = 3
 """Trials needed before another is compared with them."""
+_EPOCHS = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
 _KEPT = 3
 """Hyperband goes on with one trial in so many at each rung, and the rungs are so many times apart."""
 
@@ -23,7 +24,7 @@ def hopeless(ctx: Context, doc: Doc, some: list[Trial]) -> list[Trial]:
     series = {trial.job["name"]: telemetry.series(ctx, trial.job["name"], trial.definition.metric) for trial in some}
     running = [trial for trial in some if not trial.ended and not trial.job["stop"]]
     if hyperband:
-        return [trial for trial in running if _out_of_hyperband(trial, some, series, *resources(config, trial))]
+        return [trial for trial in running if _out_of_hyperband(trial, some, series, *_resources_of(config, trial))]
     judges = [
         series[trial.job["name"]]
         for trial in some
@@ -32,11 +33,20 @@ def hopeless(ctx: Context, doc: Doc, some: list[Trial]) -> list[Trial]:
     return [trial for trial in running if _below_median(trial, series[trial.job["name"]], judges)]
 
 
-def resources(config: dict[str, Any], trial: Trial) -> tuple[int, int]:
-    """Hyperband's least and most epochs: as configured, else up to the rounds the job was asked for."""
+def _resources_of(config: dict[str, Any], trial: Trial) -> tuple[int, int]:
+    least, most = resources(config, trial.definition.training.get("StaticHyperParameters", {}))
+    return least, most or least  # a request without any was refused
+
+
+def resources(config: dict[str, Any], static: dict[str, str]) -> tuple[int, int | None]:
+    """Hyperband's least and most epochs, as configured or as static hyperparameters say; None if neither says.
+
+    Source: the API reference of HyperbandStrategyConfig.
+    """
     given = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
-    rounds = trial.job["request"].get("HyperParameters", {}).get("num_round", "1")
-    return int(given.get("MinResource", 1)), int(given.get("MaxResource", rounds))
+    told = [static[name] for name in _EPOCHS if static.get(name, "").strip('"').isdecimal()]
+    most = given.get("MaxResource", int(told[0].strip('"')) if told else None)
+    return int(given.get("MinResource", 1)), most
 
 
 def _below_median(trial: Trial, values: list[float], judges: list[list[float]]) -> bool:
