@@ -37,7 +37,7 @@ class Dispatcher:
             protocol = find(request, service, self._account.services.values())
         except AwsError as error:
             return worded(request, Dialect.JSON, error)
-        if protocol is not None:
+        if protocol is not None and not _left_to_moto(protocol, request):
             return self._own(region, protocol, request)
         if service in ("s3", "") and "x-amz-target" not in request.headers and not has_action(request):
             return self._account.s3.forward(request)
@@ -103,6 +103,12 @@ class Dispatcher:
             self._account.calls.add(service, operation, parameters, error)
         except sqlite3.Error as problem:
             log.error("could not record a call of %s.%s: %s", service, operation, problem)
+
+
+def _left_to_moto(protocol: Protocol, request: Request) -> bool:
+    """Whether an operation is moto's, of a service that is ours in part."""
+    service = protocol.service
+    return service.shared and protocol.operation(request) not in service.operations
 
 
 def _defect(problem: Exception) -> AwsError:

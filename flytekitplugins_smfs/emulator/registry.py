@@ -121,6 +121,8 @@ class Service:
     tokens: Tokens | None = None
     tagged: Tagged | None = None
     directory: Path | None = None
+    shared: bool = False
+    """Whether the operations that it does not have are moto's."""
     mounts: dict[str, Find] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
     turns: dict[str, Turn] = field(default_factory=dict)

@@ -14,9 +14,13 @@ class Roles:
         self._moto = moto
         self._region = region
 
+    def client(self) -> Any:
+        """A client of IAM, for the emulator's own use."""
+        return self._moto.client("iam", self._region)
+
     def role(self, arn: str) -> dict[str, Any] | None:
         """A role as IAM shows it; None if there is none of this ARN."""
-        iam = self._moto.client("iam", self._region)
+        iam = self.client()
         try:
             role: dict[str, Any] = iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
         except (ClientError, ParamValidationError) as error:
