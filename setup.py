@@ -33,6 +33,7 @@ DEV = [
     "mypy>=1.15",
     "ruff>=0.9",
     "import-linter>=2.16",
+    "pylint>=4",
     "croniter>=3",
     "ipykernel>=6",
     "nbclient>=0.10",

@@ -289,3 +289,10 @@ def test_every_aws_call_of_an_operation_is_declared_as_an_iam_action_and_no_othe
 def test_what_is_called_through_a_helper_is_called() -> None:
     written = "".join(path.read_text() for path in (ROOT / "flytekitplugins_smfs" / "operations").rglob("*.py"))
     assert all(f'"{action.partition(":")[2]}"' in written for action in THROUGH_A_HELPER)
+
+
+def test_no_file_of_the_emulator_is_long() -> None:
+    files = (ROOT / "flytekitplugins_smfs" / "emulator").rglob("*.py")
+    lengths = {path: len(path.read_text().splitlines()) for path in files}
+    assert lengths
+    assert {str(path.relative_to(ROOT)): lines for path, lines in lengths.items() if lines > 300} == {}

@@ -5,7 +5,7 @@ from typing import Any
 from ....faults import AwsError
 from ....registry import Context
 from ....store import Doc
-from ..documents import identity, of_region
+from ..documents import begun, identity, of_region
 from ..paging import narrow, page, select
 from ..service import service
 from ..tags import record as tags
@@ -23,30 +23,18 @@ def create_training_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
 def create(ctx: Context, request: dict[str, Any], tuning: str | None = None, **more: Any) -> Doc:
     """Record a job and give it its first turn. ``tuning`` is the ARN of the tuning job it belongs to."""
     name = request["TrainingJobName"]
-    arn = ctx.arn("sagemaker", f"training-job/{name}")
-    now = ctx.now()
     doc: Doc = {
-        "id": identity(ctx, name),
-        "region": ctx.region,
-        "name": name,
-        "arn": arn,
-        "request": with_defaults(request),
+        **begun(ctx, "training-job", name, with_defaults(request)),
         "tuning": tuning,
-        "status": "InProgress",
         "secondary": "Starting",
         "transitions": [],
-        "created": now,
-        "modified": now,
         "started": None,
-        "ended": None,
-        "failure": None,
         "artifacts": None,
         "metrics": {},
         "offsets": {},
         "attempt": 1,
-        "stop": False,
         "stop_sent": False,
-        "log_epoch": int(now),
+        "log_epoch": int(ctx.now()),
         **more,
     }
     enter(ctx, doc, "Starting", "Preparing the instances for training", phase="starting")
@@ -55,10 +43,10 @@ def create(ctx: Context, request: dict[str, Any], tuning: str | None = None, **m
             raise AwsError(
                 "ResourceInUse",
                 "Training job names must be unique within an AWS account and region, and a training job with this name "
-                f"already exists ({arn})",
+                f"already exists ({doc['arn']})",
             )
         ctx.store.put(TRAINING_JOB, identity(ctx, name), doc)
-        tags.begin(ctx, arn, request.get("Tags", []))
+        tags.begin(ctx, doc["arn"], request.get("Tags", []))
         ctx.scheduler.after(0, TRAINING_JOB, identity(ctx, name))
     return doc
 

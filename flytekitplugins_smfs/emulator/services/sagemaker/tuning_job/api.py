@@ -5,7 +5,7 @@ from typing import Any
 from ....faults import AwsError
 from ....registry import Context
 from ....store import Doc
-from ..documents import identity, later, of_region
+from ..documents import begun, identity, later, of_region
 from ..paging import narrow, page, select
 from ..service import service
 from ..tags import record as tags
@@ -21,22 +21,8 @@ def create_tuning_job(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """CreateHyperParameterTuningJob: the search begins with the scheduler's next turn."""
     rules.check(ctx, request)
     name = request["HyperParameterTuningJobName"]
-    arn = ctx.arn("sagemaker", f"hyper-parameter-tuning-job/{name}")
-    now = ctx.now()
-    doc: Doc = {
-        "id": identity(ctx, name),
-        "region": ctx.region,
-        "name": name,
-        "arn": arn,
-        "request": request,
-        "status": "InProgress",
-        "created": now,
-        "modified": now,
-        "ended": None,
-        "failure": None,
-        "stop": False,
-        "trials": [],
-    }
+    doc: Doc = {**begun(ctx, "hyper-parameter-tuning-job", name, request), "trials": []}
+    arn = doc["arn"]
     with ctx.store.transaction():
         for other in of_region(ctx, TUNING_JOB):
             if other["name"].lower() == name.lower():  # the API reference: the name is not case sensitive
