@@ -1,6 +1,7 @@
 """The emulator's clock, over the wire: what takes hours on AWS takes a moment, and what ends by error says so."""
 
 import json
+import sqlite3
 import urllib.error
 
 import pytest
@@ -55,12 +56,18 @@ def test_what_the_clock_does_not_know_is_refused(emulator: Emulator, change: dic
 
 
 def test_a_job_whose_turn_raises_ends_and_the_log_says_why(own_emulator: Emulator) -> None:
-    running = own_emulator.start()
-    (running.state / "images.json").write_text("{ damaged")
+    running = own_emulator.start("--set", "training_starting_seconds=3600")
     jobs = Jobs(running)
-    ended = jobs.ended(jobs.start(jobs.request(TrainingJobName=unique("damaged"))))
+    name = jobs.start(jobs.shell("true", TrainingJobName=unique("damaged")))
+    jobs.wait_for(name, "Starting")
+    with sqlite3.connect(running.state / "state.db") as database:
+        database.execute("UPDATE documents SET doc = json_set(doc, '$.phase', 'nowhere') WHERE id = ?", (name,))
+    database.close()
+    running.clock(advance=3600)
+    ended = jobs.ended(name)
     assert ended["TrainingJobStatus"] == "Failed"
     assert ended["FailureReason"].startswith("InternalServerError")
-    wait_for(lambda: "JSONDecodeError" in (running.state / "server.log").read_text())
+    wait_for(lambda: "KeyError: 'nowhere'" in (running.state / "server.log").read_text())
+    running.settings(training_starting_seconds=0.1)
     again = jobs.run(jobs.shell("true"))
     assert again["TrainingJobStatus"] == "Completed"

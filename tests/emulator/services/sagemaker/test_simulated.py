@@ -1,7 +1,6 @@
 """Jobs of the image ``simulated``, and jobs that wait for a place."""
 
 import time
-from pathlib import Path
 
 import pytest
 
@@ -79,9 +78,8 @@ def test_a_clock_that_skips_ends_days_of_jobs_in_a_moment(own_emulator: Emulator
     assert real["TrainingTimeInSeconds"] < 60
 
 
-def test_jobs_wait_in_starting_until_there_is_a_place(jobs: Jobs, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
-    first = jobs.start(jobs.shell(f"while [ ! -e {gate} ]; do sleep 0.05; done"))
+def test_jobs_wait_in_starting_until_there_is_a_place(jobs: Jobs) -> None:
+    first = jobs.start(jobs.shell("exec sleep 300"))
     jobs.wait_for(first, "Training")
     later = [jobs.start(jobs.shell("echo done", TrainingJobName=unique(f"later-{n}"))) for n in range(4)]
     given_up = later.pop(1)
@@ -90,7 +88,7 @@ def test_jobs_wait_in_starting_until_there_is_a_place(jobs: Jobs, tmp_path: Path
     assert {jobs.describe(name)["SecondaryStatus"] for name in later} == {"Starting"}
     jobs.sagemaker.stop_training_job(TrainingJobName=given_up)
     assert jobs.ended(given_up)["TrainingJobStatus"] == "Stopped"
-    gate.touch()
+    jobs.sagemaker.stop_training_job(TrainingJobName=first)
     wait_for(lambda: all(jobs.describe(name)["TrainingJobStatus"] not in RUNNING for name in [first, *later]), 60)
     starts = [jobs.describe(name)["TrainingStartTime"] for name in [first, *later]]
     assert starts == sorted(starts)
