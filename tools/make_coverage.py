@@ -51,8 +51,9 @@ def parts(title: str, kinds: dict[str, set[str]]) -> Iterator[str]:
 def own(service: Service) -> tuple[str, dict[str, set[str]]]:
     """What a service of this package does and refuses."""
     names = set(service.model.operation_names)
-    refused = {name for name in names if refusals.own(service, name) is not None}
-    return service.name, {"Done": names - refused, "Refused": refused}
+    left = {name for name in names if refusals.own(service, name) is not None}
+    moto = left & set(refusals.moto_operations(service.name) or ()) if service.shared else set()
+    return service.name, {"Done": names - left, "Passed": moto, "Refused": left - moto}
 
 
 def passed(name: str) -> tuple[str, dict[str, set[str]]]:
@@ -79,7 +80,8 @@ def declared(found: Iterable[Service]) -> Iterator[str]:
 def document() -> str:
     """The whole page."""
     found = [service for _, service in sorted(services.load().items())]
-    sections = [*map(own, found), *map(passed, PASSED)]
+    known = {service.name for service in found}
+    sections = [*map(own, found), *(passed(name) for name in PASSED if name not in known)]
     rows = [
         f"| {name} | {len(kinds.get('Done', ()))} | {len(kinds.get('Passed', ()))} | {len(kinds['Refused'])} |"
         for name, kinds in sections
