@@ -1,9 +1,12 @@
 """The account's long-lived keys: the emulator's own, and IAM's access keys as moto makes and changes them."""
 
 import base64
+import logging
 import re
 import secrets
+import sqlite3
 import string
+from pathlib import Path
 from typing import Any
 
 from .messages import Request, Response
@@ -11,10 +14,24 @@ from .moto_backend import MotoBackend
 from .settings import Settings
 from .signatures import Key, Keys
 
+log = logging.getLogger(__name__)
+
 USER = "emulator"
 """The IAM user whose key the emulator gives to whoever may read its state directory."""
 _MEMBER = re.compile(rb"<(AccessKeyId|SecretAccessKey|UserName)>([^<]+)</")
 _LETTERS = string.ascii_uppercase + "234567"
+
+
+def open_keys(path: Path) -> Keys:
+    """The table of keys. A damaged one is put aside: sessions end with it, IAM's keys are learned again at start."""
+    try:
+        return Keys(path)
+    except sqlite3.DatabaseError as problem:
+        log.error("%s is damaged, a new one is made: %s", path, problem)
+        for file in path.parent.glob(f"{path.name}*"):
+            if not file.name.endswith(".damaged"):
+                file.replace(file.with_name(f"{file.name}.damaged"))
+        return Keys(path)
 
 
 class AccessKeys:

@@ -5,7 +5,7 @@ from functools import partial
 
 from . import credentials, encryption, processes, services
 from .access import Access
-from .access_keys import AccessKeys
+from .access_keys import AccessKeys, open_keys
 from .calls import Calls
 from .clock import Clock
 from .furnish import furnish, furnish_region, furnish_vpc
@@ -25,7 +25,6 @@ from .requests import Requests
 from .roles import Roles
 from .scheduler import Scheduler
 from .settings import Settings
-from .signatures import Keys
 from .store import Store
 from .tagging import Tags
 
@@ -42,7 +41,7 @@ class Account:
         self.store = Store(paths.database)
         self.clock = Clock(self.store)
         self.calls = Calls(paths.calls, self.clock, lambda: settings.calls_kept)
-        self.keys = Keys(paths.keys)
+        self.keys = open_keys(paths.keys)
         credentials.prepare(self.store)
         self.moto = MotoBackend(self.store, settings, self.clock, furnish_region, furnish_vpc)
         self._access_keys = AccessKeys(self.keys, self.moto, settings)

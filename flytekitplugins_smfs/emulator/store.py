@@ -30,10 +30,13 @@ class Store:
         self._depth = 0
         self._after: list[Callable[[], None]] = []
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._check_format(path)
-        self._db.executescript(_SCHEMA)
+        try:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._check_format(path)
+            self._db.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as problem:
+            raise sqlite3.DatabaseError(f"{path} cannot be read: {problem}") from problem
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

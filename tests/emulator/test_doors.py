@@ -70,7 +70,7 @@ def test_each_protocol_says_what_is_wrong(emulator: Emulator, service: str, way:
 Asked = Callable[[str, str, dict[str, str], bytes], tuple[int, dict[str, str], bytes]]
 
 
-@pytest.fixture(params=["url"])
+@pytest.fixture(params=["url", "s3_url"])
 def port(request: pytest.FixtureRequest, emulator: Emulator) -> Asked:
     """Asks a port plainly; the answer is status, headers and body."""
     where = urlsplit(emulator.server[request.param])
