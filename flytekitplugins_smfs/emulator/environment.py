@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .instance import read_server_file
 from .paths import Paths
+from .sdk_defaults import VARIABLE, sdk_defaults
 from .settings import Settings
 from .signatures import Keys
 
@@ -28,7 +29,7 @@ def variables(paths: Paths) -> dict[str, str]:
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_REGION": settings.region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(_sagemaker_defaults(paths, settings)),
+        VARIABLE: str(_sagemaker_defaults(paths, settings)),
     }
 
 
@@ -49,15 +50,9 @@ def exports(variables: dict[str, str]) -> str:
 
 
 def _sagemaker_defaults(paths: Paths, settings: Settings) -> Path:
-    """The defaults file of SageMaker's SDKs, written anew: ``default_bucket()`` would ask AWS's own STS otherwise.
-
-    JSON is YAML, too. The schema is the SDKs' "Configuring and using defaults with the SageMaker Python SDK".
-    """
-    session = {"Session": {"DefaultS3Bucket": f"sagemaker-{settings.region}-{settings.account}"}}
-    sdk = {"PythonSDK": {"Modules": {**session, "TelemetryOptOut": True}}}
-    document = {"SchemaVersion": "1.0", "SageMaker": sdk}
+    """The defaults file of SageMaker's SDKs, written anew."""
     file = paths.state / "sagemaker.yaml"
-    text = json.dumps(document, indent=2)
+    text = json.dumps(sdk_defaults(settings.region, settings.account), indent=2)
     if not file.exists() or file.read_text() != text:
         temporary = paths.state / "sagemaker.yaml.tmp"
         temporary.write_text(text)

@@ -7,9 +7,13 @@ from typing import Any
 
 from ... import credentials
 from ...registry import Context
+from ...sdk_defaults import VARIABLE, sdk_defaults
 from ...store import Doc
 from .metric_definitions import TUNING_METRIC
 from .settings import settings
+
+_SDK = "emulator-sdk-defaults"
+"""On AWS, SageMaker's SDKs in a job find their default bucket by AWS's own addresses; here they are told."""
 
 
 def host_names(request: dict[str, Any]) -> list[str]:
@@ -24,14 +28,15 @@ def variables(ctx: Context, doc: Doc, host: str, root: Path, files: dict[str, An
         "OMP_NUM_THREADS": threads,
         **_toolkit_variables(files, host, root, threads),
         **_aws_variables(ctx, doc),
+        VARIABLE: str(root / "input/config" / f"{_SDK}.json"),
         "TRAINING_JOB_NAME": doc["name"],
         "TRAINING_JOB_ARN": doc["arn"],
         **doc["request"].get("Environment", {}),
     }
 
 
-def configuration_files(request: dict[str, Any], host: str, checkpoints: Path | None) -> dict[str, Any]:
-    """The files of ``/opt/ml/input/config`` by name without ``.json``."""
+def configuration_files(ctx: Context, request: dict[str, Any], host: str, checkpoints: Path | None) -> dict[str, Any]:
+    """The files of ``/opt/ml/input/config`` by name without ``.json``. One of them AWS does not write."""
     default_mode = request["AlgorithmSpecification"]["TrainingInputMode"]
     resources = request["ResourceConfig"]
     hosts = host_names(request)
@@ -51,6 +56,7 @@ def configuration_files(request: dict[str, Any], host: str, checkpoints: Path | 
             "network_interface_name": "lo",
         },
         "outputdataconfig": request["OutputDataConfig"],
+        _SDK: sdk_defaults(ctx.region, ctx.account),
     }
     if checkpoints is not None:
         files["checkpointconfig"] = {"LocalPath": str(checkpoints), "S3Uri": request["CheckpointConfig"]["S3Uri"]}

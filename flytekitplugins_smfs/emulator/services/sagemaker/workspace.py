@@ -115,7 +115,7 @@ def build(ctx: Context, doc: Doc, job: ContainerJob, host: Host) -> ProcessSpec:
     checkpoints = checkpoint_path(request, root)
     if checkpoints is not None:
         checkpoint_path(request, ml).mkdir(parents=True, exist_ok=True)  # type: ignore[union-attr]
-    files = configuration_files(request, host.name, checkpoints)
+    files = configuration_files(ctx, request, host.name, checkpoints)
     for name, content in files.items():
         (ml / "input" / "config" / f"{name}.json").write_text(json.dumps(content))
     writes_elsewhere = any(not mount.read_only for mount in mounts)
