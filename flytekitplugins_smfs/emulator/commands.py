@@ -11,6 +11,7 @@ import click
 
 from . import control, environment
 from .access import Access
+from .containers import walls
 from .instance import AlreadyRunning, free_port, is_locked
 from .parent import end_with
 from .paths import Paths, default_state
@@ -116,13 +117,16 @@ def status(state: Path, as_json: bool) -> None:
     """Say whether it runs, and where. Exit code 3 if it does not."""
     paths = Paths(state.absolute())
     server = control.running(paths)
-    document = {"running": server is not None, "state": str(paths.state), **(server or {})}
+    missing = walls.available().missing()
+    document = {"running": server is not None, "state": str(paths.state), "missing_walls": missing, **(server or {})}
     if as_json:
         click.echo(json.dumps(document))
     elif server:
         _say("running", paths, server)
     else:
         click.echo(f"not running (state {paths.state})")
+    for line in [] if as_json else missing:
+        click.echo(f"jobs run with {line}")
     if server is None:
         sys.exit(_NOT_RUNNING)
 

@@ -45,7 +45,7 @@ def installed(directory: Path) -> Image:
 @cache
 def interpreter() -> tuple[str, ...]:
     """What the interpreter itself is made of."""
-    return (sys.base_prefix, sys.base_exec_prefix, str(Path(_base()).resolve().parent), *_pip())
+    return (sys.base_prefix, sys.base_exec_prefix, str(Path(_base()).resolve().parent), *_bundled_pip())
 
 
 def make(directory: Path, shown_at: str, image: Image | None) -> None:
@@ -65,8 +65,10 @@ def make(directory: Path, shown_at: str, image: Image | None) -> None:
         script = programs / name
         script.write_text(f'#!/bin/sh\nexec "{shown_at}/bin/python" -m pip "$@"\n')
         script.chmod(0o755)
+    # This installation may have no pip (as environments of uv have none); an image of requirements begins with nothing.
+    pip = _bundled_pip() if image is None or find_spec("pip") is None else ()
     # A plain path in a .pth file would not have the .pth files there read: editable installations are such.
-    lines = (*(f"import site; site.addsitedir({path!r})" for path in (image.sites if image else ())), *_pip(), "")
+    lines = (*(f"import site; site.addsitedir({path!r})" for path in (image.sites if image else ())), *pip, "")
     packages.joinpath("_image.pth").write_text("\n".join(lines))
 
 
@@ -98,9 +100,7 @@ def _linked(place: Path) -> Iterator[str]:
 
 
 @cache
-def _pip() -> tuple[str, ...]:
-    """The interpreter's own copy of pip, where the installation has none (as environments that uv made)."""
-    if find_spec("pip") is not None:
-        return ()
+def _bundled_pip() -> tuple[str, ...]:
+    """The interpreter's own copy of pip, a wheel that can be imported from."""
     bundled = sorted((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
     return (str(bundled[-1]),) if bundled else ()

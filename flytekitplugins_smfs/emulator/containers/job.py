@@ -20,7 +20,7 @@ FILES = "/opt/ml"
 """What a container of SageMaker has its inputs and outputs below."""
 _ENVIRONMENT, _HOME, _TEMPORARY = "/opt/environment", "/root", "/tmp"
 _PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_OWN = {"ml": FILES, "home": _HOME, "tmp": _TEMPORARY, "environment": _ENVIRONMENT}
+OWN_DIRECTORIES = {"ml": FILES, "home": _HOME, "tmp": _TEMPORARY, "environment": _ENVIRONMENT}
 """The directories of a host, and where a job with a root of its own sees them."""
 _PASSED = ("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 """Of the server's variables. How this machine's programs work at all; nothing that is the user's."""
@@ -111,7 +111,7 @@ class Place:
 
     def shown(self, own: str) -> str:
         """The path of a host's directory ("ml", "home", "tmp", "environment") as the job has it."""
-        return _OWN[own] if self.isolated else str(self.directory / own)
+        return OWN_DIRECTORIES[own] if self.isolated else str(self.directory / own)
 
     @property
     def python(self) -> str:
@@ -129,7 +129,7 @@ def prepare(job: ContainerJob, host: Host, isolated: bool, pip: PipSettings) -> 
         (place.directory / "environment/pip.conf").write_text(pip.configuration)
     mounts = job.mounts.get(host.name, [])
     image = [*job.image.readable, *pip.readable]
-    own = [place.shown(name) for name in _OWN]
+    own = [place.shown(name) for name in OWN_DIRECTORIES]
     return ProcessSpec(
         command=[place.python if part == sys.executable else part for part in job.command],
         environment={**_variables(job, place, pip), **job.environment},
@@ -141,7 +141,7 @@ def prepare(job: ContainerJob, host: Host, isolated: bool, pip: PipSettings) -> 
         grace_seconds=job.grace_seconds,
         readable=walls.readable(image if isolated else [*image, *_places(mounts, read_only=True)]),
         writable=walls.writable([*own, *_seen(mounts, isolated)], isolated),
-        volume=[str(place.directory / name) for name in _OWN],
+        volume=[str(place.directory / name) for name in OWN_DIRECTORIES],
         limits=job.limits,
         hostname=host.name,
         notice=walls.notice(walls.available(), isolated),
@@ -149,7 +149,7 @@ def prepare(job: ContainerJob, host: Host, isolated: bool, pip: PipSettings) -> 
 
 
 def _binds(job: ContainerJob, place: Place, mounts: list[Mount]) -> list[Bind]:
-    own = [Bind(str(place.directory / name), target) for name, target in _OWN.items()]
+    own = [Bind(str(place.directory / name), target) for name, target in OWN_DIRECTORIES.items()]
     hosts = Bind(str(_hosts_file(job)), "/etc/hosts", read_only=True)
     given = [Bind(mount.source, mount.target, mount.read_only, mount.below) for mount in mounts]
     return [*own, Bind(str(place.directory / "tmp"), "/var/tmp"), hosts, *given]

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from ...archives import TooLarge, pack
+from ...containers.job import OWN_DIRECTORIES
 from ...guard import Outside, Tree
 from ...objects import S3Error
 from ...objects.files import copy_whole
@@ -69,10 +70,11 @@ def restore_checkpoints(ctx: Context, doc: Doc) -> None:
 
 
 def remove_workspace(ctx: Context, doc: Doc) -> None:
-    """Free the disk: inputs and outputs of all attempts. Logs and exit records stay."""
+    """Free the disk: inputs, outputs and environments of all attempts. Logs and exit records stay."""
     for host in host_names(doc["request"]):
         for attempt in (ctx.paths.jobs / doc["id"]).glob("attempt-*"):
-            shutil.rmtree(attempt / host / "ml", ignore_errors=True)
+            for name in OWN_DIRECTORIES:
+                shutil.rmtree(attempt / host / name, ignore_errors=True)
 
 
 def _checkpoint_places(ctx: Context, doc: Doc) -> list[tuple[str, Path, str, str]]:

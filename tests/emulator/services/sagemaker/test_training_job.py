@@ -555,3 +555,25 @@ def test_an_instance_has_metrics_of_its_use(jobs: Jobs) -> None:
     assert 3 < found["DiskUtilization"] < 10  # of 1 GiB
     assert 0 < found["CPUUtilization"] < 200
     assert 0 < found["MemoryUtilization"] < 5
+
+
+@pytest.mark.parametrize("url", ["s3://{bucket}/../../outside", "s3://{bucket}/a/../../../outside", "s3://../outside"])
+def test_an_output_path_leads_nowhere(jobs: Jobs, url: str) -> None:
+    output = {"S3OutputPath": url.format(bucket=BUCKET)}
+    done = jobs.run(jobs.shell("echo model > /opt/ml/model/m", OutputDataConfig=output))
+    assert (done["TrainingJobStatus"] == "Completed") == ("ModelArtifacts" in done)
+    above = [jobs.emulator.state, jobs.emulator.state.parent, jobs.emulator.state / "buckets"]
+    assert not [place for place in above if (place / "outside").exists()]
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_channel_is_a_directory_of_its_own(jobs: Jobs, name: str) -> None:
+    jobs.put("dots/x", b"x")
+    with pytest.raises(ClientError, match="Invalid ChannelName"):
+        jobs.start(jobs.shell("true", InputDataConfig=[jobs.channel(name, jobs.url("dots/"))]))
+
+
+@pytest.mark.parametrize("path", ["/opt/ml/../../tmp/x", "/opt/ml/a/../../../etc", "/etc/x", "/opt/ml/."])
+def test_checkpoints_stay_below_opt_ml(jobs: Jobs, path: str) -> None:
+    with pytest.raises(ClientError, match="Invalid LocalPath"):
+        jobs.start(jobs.shell("true", CheckpointConfig={"S3Uri": jobs.url("c"), "LocalPath": path}))
