@@ -19,6 +19,7 @@ from .usage import Usage
 
 _STARTING_SECONDS = 60
 _SUPERVISOR = [
+    *("nice", "-n", "5"),  # jobs may take the whole machine, but who asks after them is answered first
     sys.executable,
     "-ISc",  # neither the user's variables nor site-packages: it needs the standard library alone, and starts at once
     f"import sys; sys.path.append({str(Path(__file__).parents[3])!r}); "
