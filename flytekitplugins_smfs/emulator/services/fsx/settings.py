@@ -13,7 +13,7 @@ class FsxSettings:
     fsx_updating_seconds: float = 0.2
     fsx_deleting_seconds: float = 0.2
     fsx_increase_pause_seconds: float = 6 * 3600.0
-    """How long after an increase of storage or of metadata performance no other one is taken."""
+    """How long after a change of storage, throughput or metadata performance no other one of its kind is taken."""
     association_creating_seconds: float = 0.2
     association_deleting_seconds: float = 0.1
     association_scan_seconds: float = 0.5

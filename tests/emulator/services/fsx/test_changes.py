@@ -88,7 +88,7 @@ def test_storage_grows_once_in_six_hours(emulator: Emulator) -> None:
     changed(emulator, id, StorageCapacity=2400)
     error = refused(fsx.update_file_system, FileSystemId=id, StorageCapacity=4800)
     assert error["Code"] == "BadRequest"
-    assert "until 6 hours after the last increase" in error["Message"]
+    assert "until 6 hours after the last change" in error["Message"]
     with emulator.changed_settings(fsx_increase_pause_seconds=0):
         assert changed(emulator, id, StorageCapacity=4800)["StorageCapacity"] == 4800
 
@@ -116,6 +116,34 @@ def test_changes_that_aws_refuses(emulator: Emulator, made: dict[str, Any], chan
     id = available(emulator, **made)["FileSystemId"]
     assert words in refused(emulator.client("fsx").update_file_system, FileSystemId=id, **change)["Message"]
     assert at(emulator, id, "AVAILABLE")
+
+
+def test_throughput_changes_once_in_six_hours(emulator: Emulator) -> None:
+    fsx = emulator.client("fsx")
+    id = available(emulator)["FileSystemId"]
+
+    def throughput(value: int) -> dict[str, Any]:
+        return {"LustreConfiguration": {"PerUnitStorageThroughput": value}}
+
+    assert changed(emulator, id, **throughput(500))["LustreConfiguration"]["PerUnitStorageThroughput"] == 500
+    error = refused(fsx.update_file_system, FileSystemId=id, **throughput(250))
+    assert (error["Code"], "until 6 hours" in error["Message"]) == ("BadRequest", True)
+    with emulator.changed_settings(fsx_increase_pause_seconds=0):  # it may fall, too
+        assert changed(emulator, id, **throughput(250))["LustreConfiguration"]["PerUnitStorageThroughput"] == 250
+    efa = {**PERSISTENT, "EfaEnabled": True, "MetadataConfiguration": AUTOMATIC}
+    id = available(emulator, LustreConfiguration=efa)["FileSystemId"]
+    assert "EFA" in refused(fsx.update_file_system, FileSystemId=id, **throughput(250))["Message"]
+
+
+def test_configurations_of_other_types_are_refused(emulator: Emulator) -> None:
+    fsx = emulator.client("fsx")
+    windows = {"WindowsConfiguration": {"ThroughputCapacity": 8}}
+    error = refused(fsx.create_file_system, **parameters(emulator, **windows))
+    assert error["Message"] == "WindowsConfiguration cannot be applied to create a LUSTRE file system."
+    id = available(emulator)["FileSystemId"]
+    skip = {"WindowsConfiguration": {"SkipFinalBackup": True}}
+    error = refused(fsx.delete_file_system, FileSystemId=id, **skip)
+    assert error["Message"] == "WindowsConfiguration cannot be applied to delete a LUSTRE file system."
 
 
 def test_the_version_rises(emulator: Emulator) -> None:

@@ -13,7 +13,7 @@ from ....store import Doc
 from ..association.record import linked
 from ..settings import settings
 from . import destination, metadata
-from .rules import check_capacity, check_file_system
+from .rules import OTHER_KINDS, check_capacity, check_file_system
 
 _UPDATABLE = (
     "WeeklyMaintenanceStartTime",
@@ -27,7 +27,7 @@ _UPDATABLE = (
     "ThroughputCapacity",
     "DataReadCacheConfiguration",
 )
-_OTHERS = ("WindowsConfiguration", "OntapConfiguration", "OpenZFSConfiguration", "StorageType", "NetworkType")
+_OTHERS = (*OTHER_KINDS, "StorageType", "NetworkType")
 
 
 def target(ctx: Context, document: Doc, request: dict[str, Any]) -> Doc:
@@ -75,12 +75,12 @@ def _check_growth(ctx: Context, document: Doc, wanted: Doc) -> None:
 
 
 def _check_pause(ctx: Context, document: Doc, member: str, what: str) -> None:
-    """No increase within six hours of the last one; the creation is none."""
+    """No change within six hours of the last one; the creation is none."""
     for action in document["AdministrativeActions"]:
         asked = action.get("TargetFileSystemValues", {})
         asked = {**asked, **asked.get("LustreConfiguration", {})}
         if member in asked and ctx.now() - action["RequestTime"] < settings(ctx).fsx_increase_pause_seconds:
-            raise AwsError("BadRequest", f"The {what} cannot be increased until 6 hours after the last increase.")
+            raise AwsError("BadRequest", f"The {what} cannot be changed until 6 hours after the last change.")
 
 
 def _check_version(document: Doc, wanted: Doc) -> None:
@@ -104,8 +104,14 @@ def _check_lustre(ctx: Context, document: Doc, lustre: dict[str, Any]) -> None:
     if "LogConfiguration" in lustre:
         destination.check(ctx, lustre["LogConfiguration"])
         lustre["LogConfiguration"] = destination.shown(ctx, document["FileSystemId"], lustre["LogConfiguration"])
-    if "PerUnitStorageThroughput" in lustre and document["StorageType"] != "SSD":
-        raise AwsError("BadRequest", "PerUnitStorageThroughput can be updated only for storage type SSD.")
+    if "PerUnitStorageThroughput" in lustre:
+        if document["StorageType"] != "SSD":
+            raise AwsError("BadRequest", "PerUnitStorageThroughput can be updated only for storage type SSD.")
+        if now.get("EfaEnabled"):
+            raise AwsError("BadRequest", "The throughput of a file system with EFA enabled cannot be updated.")
+    for name in ("PerUnitStorageThroughput", "ThroughputCapacity"):
+        if name in lustre:
+            _check_pause(ctx, document, name, "throughput capacity")
     if lustre.get("ThroughputCapacity", now.get("ThroughputCapacity", 0)) < now.get("ThroughputCapacity", 0):
         text = f"ThroughputCapacity cannot be decreased; the file system has {now['ThroughputCapacity']} MBps."
         raise AwsError("BadRequest", text)

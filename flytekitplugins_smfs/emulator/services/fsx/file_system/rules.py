@@ -13,6 +13,8 @@ from ..documents import TASK
 from ..task.record import UNFINISHED
 from . import metadata
 
+OTHER_KINDS = ("WindowsConfiguration", "OntapConfiguration", "OpenZFSConfiguration")
+"""The configurations of file systems of other types. AWS's text for them is public for a deletion only."""
 PERSISTENT = ("PERSISTENT_1", "PERSISTENT_2")
 LUSTRE_PORTS = (988, *range(1018, 1024))
 _SSD_THROUGHPUT = {"PERSISTENT_1": (50, 100, 200), "PERSISTENT_2": (125, 250, 500, 1000)}
@@ -30,6 +32,9 @@ def check_file_system(request: dict[str, Any]) -> None:
     """Raise what AWS answers if the parameters of a new file system do not go together."""
     if request["FileSystemType"] != "LUSTRE":
         raise NotImplementedByEmulator(f"file systems of type {request['FileSystemType']}")
+    for name in OTHER_KINDS:
+        if name in request:
+            raise AwsError("BadRequest", f"{name} cannot be applied to create a LUSTRE file system.")
     if len(request["SubnetIds"]) != 1:
         raise AwsError("BadRequest", "Exactly one subnet ID must be specified for this file system type.")
     lustre = request.get("LustreConfiguration", {})
@@ -200,6 +205,9 @@ def key_of(ctx: Context, request: dict[str, Any]) -> str | None:
 def check_deletion(ctx: Context, document: dict[str, Any], request: dict[str, Any]) -> None:
     """Raise BadRequest while a data repository task is under way, and for a final backup of what has no backups."""
     id = document["FileSystemId"]
+    for name in OTHER_KINDS:
+        if name in request:
+            raise AwsError("BadRequest", f"{name} cannot be applied to delete a LUSTRE file system.")
     if any(task["FileSystemId"] == id and task["Lifecycle"] in UNFINISHED for task in ctx.store.all(TASK)):
         text = f"File system {id} cannot be deleted while a data repository task is PENDING or EXECUTING."
         raise AwsError("BadRequest", text)
