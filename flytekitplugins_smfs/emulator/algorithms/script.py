@@ -21,6 +21,9 @@ from typing import Any, NoReturn
 from .environment import TrainingEnvironment
 
 _OWN = "sagemaker_"
+_TORCHRUN = "sagemaker_torch_distributed_enabled"
+_MASTER_PORT = "7777"
+"""The port that the training toolkit gives torchrun."""
 _TUNING = "_tuning_objective_metric"
 _LAST_WORDS_SECONDS = 2.0
 """What a script left running may hold its stderr open; it ends with the script."""
@@ -35,8 +38,7 @@ def main() -> NoReturn:
     if not (code / program).is_file():
         environment.fail(f"ClientError: No such file or directory: {code / program} (sagemaker_program)")
         sys.exit(1)
-    if (code / "requirements.txt").exists():
-        print("the embedded AWS does not install requirements.txt: its packages must be there", flush=True)
+    _install_requirements(environment, code)
     hyperparameters = {name: value for name, value in decoded.items() if not name.startswith(_OWN)}
     hyperparameters.pop(_TUNING, None)
     arguments = [text for name, value in hyperparameters.items() for text in (f"--{name}", _plain(value))]
@@ -49,13 +51,41 @@ def main() -> NoReturn:
         "SM_MODULE_DIR": str(code),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(code), os.environ.get("PYTHONPATH", "")])),
     }
-    command = ["/bin/bash", program] if Path(program).suffix == ".sh" else [sys.executable, program]
+    command = _launcher(environment, decoded, program)
     os.chdir(code)
     status, message = _run([*command, *arguments], variables)
     if status != 0 and not (environment.output / "failure").exists():
         shown = shlex.join([*command, *arguments])
         environment.fail(f'ExecuteUserScriptError:\nExitCode {status}\nErrorMessage "{message}"\nCommand "{shown}"')
     sys.exit(status)
+
+
+def _install_requirements(environment: TrainingEnvironment, code: Path) -> None:
+    """Install the code's requirements.txt into the job's own environment; the job fails if that does."""
+    if not (code / "requirements.txt").is_file():
+        return
+    command = [sys.executable, "-m", "pip", "install", "-r", "requirements.txt"]
+    print(f"Installing dependencies from requirements.txt: {shlex.join(command)}", flush=True)
+    os.chdir(code)
+    status, message = _run(command, dict(os.environ))
+    if status != 0:
+        shown = shlex.join(command)
+        environment.fail(f'InstallRequirementsError:\nExitCode {status}\nErrorMessage "{message}"\nCommand "{shown}"')
+        sys.exit(status)
+
+
+def _launcher(environment: TrainingEnvironment, hyperparameters: dict[str, Any], program: str) -> list[str]:
+    """What runs the script: bash, Python, or torchrun on every host where the job asks for ``torch_distributed``."""
+    if Path(program).suffix == ".sh":
+        return ["/bin/bash", program]
+    if not hyperparameters.get(_TORCHRUN):
+        return [sys.executable, program]
+    hosts = environment.hosts
+    where = ["--master_addr", hosts[0], "--master_port", _MASTER_PORT, "--node_rank"]
+    rank = str(hosts.index(environment.current_host))
+    per_host = os.environ.get("SM_NUM_GPUS", "0")
+    counts = ["--nnodes", str(len(hosts)), "--nproc_per_node", per_host if per_host != "0" else "1"]
+    return [sys.executable, "-m", "torch.distributed.run", *counts, *where, rank, program]
 
 
 def _run(command: list[str], variables: dict[str, str]) -> tuple[int, str]:

@@ -14,6 +14,12 @@ from ....registry import Context
 from ....validation import nulls
 from .. import objects
 
+_LAUNCHERS = (
+    *("sagemaker_mpi_enabled", "sagemaker_parameter_server_enabled", "sagemaker_distributed_dataparallel_enabled"),
+    *("sagemaker_pytorch_ddp_enabled", "sagemaker_pytorch_xla_multi_worker_enabled"),
+    "sagemaker_multi_worker_mirrored_strategy_enabled",
+)
+"""How the SDK's ``distribution`` asks for launchers other than torchrun, which is there."""
 _LONGEST_RUN = 28 * 24 * 3600
 
 
@@ -58,6 +64,8 @@ def _refuse_unimplemented(ctx: Context, request: dict[str, Any]) -> None:
         "HubAccessConfig": any("HubAccessConfig" in source.get("S3DataSource", {}) for source in sources),
         "KeepAlivePeriodInSeconds (warm pools)": bool(request["ResourceConfig"].get("KeepAlivePeriodInSeconds")),
     }
+    given = request.get("HyperParameters", {})
+    refused |= {f"hyperparameter {name}": given.get(name, "false").strip('"') == "true" for name in _LAUNCHERS}
     for what, wanted in refused.items():
         if wanted:
             raise NotImplementedByEmulator(what)
