@@ -14,9 +14,6 @@ from contextlib import suppress
 from typing import Any
 
 import psutil
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from . import processes
 from .instance import holder, is_locked, read_server_file
@@ -70,6 +67,10 @@ def wait_ready(paths: Paths, child: "subprocess.Popen[bytes] | None" = None) -> 
 
 def change_settings(paths: Paths, server: dict[str, Any], changes: dict[str, Any]) -> None:
     """Have a running server take settings. Raises Problem if it does not."""
+    from botocore.auth import SigV4Auth  # takes longer to load than the other commands need
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
     keys = Keys(paths.keys)
     key = keys.own()
     keys.close()
