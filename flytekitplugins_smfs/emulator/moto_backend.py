@@ -12,6 +12,7 @@ import secrets
 import threading
 import zlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -30,6 +31,7 @@ from .store import Store
 
 log = logging.getLogger(__name__)
 
+_AHEAD_SECONDS = 0.5
 _VPC = re.compile(rb"<vpcId>([^<]+)</vpcId>")
 
 
@@ -104,7 +106,8 @@ class MotoBackend:
                 self._furnish(region)
                 self.managed.protect(operation, request)
             mark = self._effects.before(service, operation)
-            response = self._play(request, seed)
+            with self._at_our_time():
+                response = self._play(request, seed)
             if response.status < 400 and self._effects.changed(mark, operation):
                 self._journal.add(operation, request, response, seed)
                 self._tell(operation, request, response)
@@ -181,6 +184,12 @@ class MotoBackend:
         from moto.moto_api._internal import mock_random
 
         mock_random.seed(seed)
+
+    def _at_our_time(self) -> AbstractContextManager[None]:
+        """Within, moto's clock is the emulator's; as long as that is real time, nothing has to be done for it."""
+        from .moto_clock import moto_at
+
+        return moto_at(self._clock.now()) if self._clock.offset > _AHEAD_SECONDS else nullcontext()
 
     def _play(self, request: Request, seed: int) -> Response:
         """Let moto answer. What it cannot do comes back as a status of 500."""

@@ -30,6 +30,18 @@ def test_hours_pass_at_once_and_resources_go_by_them(own_emulator: Emulator) -> 
     assert running.clock()["now"] - before >= 3600, real
 
 
+def test_what_moto_keeps_goes_by_the_same_clock(own_emulator: Emulator) -> None:
+    running = own_emulator.start()
+    running.clock(advance=30 * 86400)
+    running.client("iam").create_role(RoleName="late", AssumeRolePolicyDocument="{}")
+    made = running.client("iam").get_role(RoleName="late")["Role"]["CreateDate"]
+    assert abs(made.timestamp() - running.clock()["now"]) < 60
+    running.stop()
+    running.start()
+    again = running.client("iam").get_role(RoleName="late")["Role"]["CreateDate"]
+    assert abs(again.timestamp() - made.timestamp()) <= 1
+
+
 def test_client_tokens_lapse(own_emulator: Emulator) -> None:
     running = own_emulator.start()
     fsx = running.client("fsx")

@@ -1,5 +1,6 @@
 """Faults made to happen, the record of calls, and settings at run time. N6."""
 
+import sqlite3
 import time
 import urllib.error
 from collections.abc import Iterator
@@ -181,3 +182,17 @@ def test_old_calls_are_dropped(own_emulator: Emulator) -> None:
     assert 50 <= len(calls) <= 150
     assert calls[-1]["seq"] - calls[0]["seq"] == len(calls) - 1
     assert calls[-1]["seq"] >= 260
+
+
+def test_a_call_that_changes_nothing_writes_nothing_to_the_state(own_emulator: Emulator) -> None:
+    running = own_emulator.start()
+    fsx = running.client("fsx")
+    fsx.describe_file_systems()
+    running.faults({"service": "sagemaker", "fault": "throttle"})  # of another service
+    with sqlite3.connect(running.state / "state.db") as database:
+        before = database.execute("PRAGMA data_version").fetchone()
+        for _ in range(20):
+            fsx.describe_file_systems()
+        assert database.execute("PRAGMA data_version").fetchone() == before
+    database.close()
+    assert len(running.calls()) >= 21
