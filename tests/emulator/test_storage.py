@@ -8,7 +8,7 @@ import boto3
 import obstore
 import psutil
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 from obstore.store import S3Store
 
 from flytekitplugins_smfs.emulator.objects import ObjectStore
@@ -84,7 +84,7 @@ def test_the_server_is_started_again_when_it_dies(own_emulator: Emulator) -> Non
 def _read(s3: Any) -> bytes | None:
     try:
         return bytes(s3.get_object(Bucket="survives", Key="k")["Body"].read())
-    except EndpointConnectionError:
+    except (EndpointConnectionError, ConnectionClosedError):
         return None
 
 

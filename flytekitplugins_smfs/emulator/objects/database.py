@@ -82,6 +82,7 @@ class Database:
             opened.execute("PRAGMA journal_mode=WAL")
             opened.execute("PRAGMA synchronous=NORMAL")
             opened.execute("PRAGMA cache_size=-16000")
+            opened.execute("PRAGMA wal_autocheckpoint=4000")  # each waits for the disk
             self._create(opened)
         except BaseException:
             opened.close()

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from .canonical import Headers
 from .problems import Dialect, Problem, problem
@@ -91,6 +92,7 @@ def from_query(pairs: list[tuple[str, str]], headers: Headers, dialect: Dialect)
     return Claim(id, date, region, service, signed, given["X-Amz-Signature"], moment, seconds, token, expires)
 
 
+@lru_cache(maxsize=256)
 def parse_moment(text: str) -> float | None:
     """Epoch seconds of ``YYYYMMDDTHHMMSSZ``; None if it is none."""
     try:

@@ -7,8 +7,8 @@ aiohttp response of its own. Whatever goes wrong meanwhile is answered in AWS's 
 
 from .arrival import Arrival
 from .errors import WireError
-from .front import Front, Hangup, reply
+from .front import Front, Hangup, bound, reply
 from .guards import refusal
 from .limits import Limits
 
-__all__ = ["Arrival", "Front", "Hangup", "Limits", "WireError", "refusal", "reply"]
+__all__ = ["Arrival", "Front", "Hangup", "Limits", "WireError", "bound", "refusal", "reply"]

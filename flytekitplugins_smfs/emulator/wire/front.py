@@ -5,7 +5,6 @@ import logging
 import socket
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from email.utils import formatdate
 from typing import Any
 
@@ -50,6 +49,18 @@ def reply(status: int, body: bytes = b"", headers: Iterable[tuple[str, str]] = (
     return answer
 
 
+def bound(port: int) -> socket.socket:
+    """A socket bound to a port of 127.0.0.1. Raises OSError if it is taken."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
 class Front:
     """Listens from ``start`` to ``close``, in the running event loop."""
 
@@ -71,15 +82,9 @@ class Front:
         self._server: asyncio.Server | None = None
         self.port = 0
 
-    async def start(self, port: int) -> None:
-        """Listen on 127.0.0.1. Raises OSError if the port is taken."""
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind(("127.0.0.1", port))
-        except OSError:
-            listening.close()
-            raise
+    async def start(self, port: int, listening: socket.socket | None = None) -> None:
+        """Listen on 127.0.0.1, or on a socket that is bound already. Raises OSError if the port is taken."""
+        listening = listening or bound(port)
         self._manager = web.Server(self._handle)
         self._server = await asyncio.get_running_loop().create_server(self._connection, sock=listening, backlog=512)
         self.port = int(listening.getsockname()[1])
@@ -107,6 +112,8 @@ class Front:
         except WireError as error:
             answer = self._explain(arrival, error)
             answer.force_close()  # what is left of the body is not worth reading
+            if request.content.exception() is not None:
+                request.content.feed_eof()  # nor is there any more of it
         except (Hangup, ConnectionError):
             if request.transport is not None:
                 request.transport.abort()
@@ -163,9 +170,13 @@ class _Connection(RequestHandler):
         """Who says that it sends no more still gets its answer; a body that is not whole by then never will be."""
         if self._waiter is not None and not self._waiter.done():
             return False
-        with suppress(HttpProcessingError, PayloadEncodingError):
+        try:
             if self._parser is not None:
                 self._parser.feed_eof()
+        except (HttpProcessingError, PayloadEncodingError) as error:
+            request = self._current_request
+            if request is not None and not request.content.is_eof():  # the parser does not tell who reads the body
+                request.content.set_exception(web.RequestPayloadError(str(error)))
         self._close = True
         return True
 

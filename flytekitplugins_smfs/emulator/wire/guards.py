@@ -7,6 +7,7 @@ at it (DNS rebinding).
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 
 def refusal(headers: Iterable[tuple[str, str]], names: Sequence[str] = (), pages: bool = False) -> str | None:
@@ -36,6 +37,11 @@ def refusal(headers: Iterable[tuple[str, str]], names: Sequence[str] = (), pages
 
 def is_own(host: str, names: Sequence[str] = ()) -> bool:
     """Whether a Host header's value names this machine: with or without a port, or below a name (as buckets are)."""
+    return _is_own(host, tuple(names))
+
+
+@lru_cache(maxsize=1024)
+def _is_own(host: str, names: tuple[str, ...]) -> bool:
     name = host_name(host)
     if name is None:
         return False

@@ -67,6 +67,8 @@ async def content(request: S3Request, files: Files, algorithms: Iterable[str], i
         else:
             await _pour(request.arrival, intake, decoder)
         _finish(decoder)
+        if intake.size != length:
+            raise S3Error("IncompleteBody", "The request body terminated unexpectedly")
         taken = intake.content()
         integrity.check(taken, decoder.trailers)
     except BaseException:

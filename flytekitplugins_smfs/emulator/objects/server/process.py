@@ -1,43 +1,52 @@
-"""The S3 process: ``python -m flytekitplugins_smfs.emulator.objects.server.process <state> ...``."""
+"""The S3 server: ``python -m flytekitplugins_smfs.emulator.objects.server.process <state> ...``.
+
+It is two processes that take turns at one port, where there are two processors: Python uses one each. Each has the
+store open for itself. They end together, however one of them ends.
+"""
 
 import argparse
 import asyncio
+import ctypes
 import logging
+import os
 import signal
+import socket
+import sys
 from pathlib import Path
 
 from ...paths import Paths
 from ...signatures import Keys
-from ...wire import Front
+from ...wire import Front, bound
 from ..store import ObjectStore
 from .answering import Answering, explain
 from .commits import Commits
 from .service import Service
 
+_PROCESSES = 2
+"""More do not help: the store is written by one at a time."""
 
-async def serve(service: Service, port: int) -> None:
-    """Answer until SIGTERM or SIGINT."""
+
+async def serve(service: Service, listening: socket.socket) -> None:
+    """Answer until SIGTERM or SIGINT, or until the other process has ended."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
         loop.add_signal_handler(number, ended.set)
     front = Front(Answering(service), explain, names=tuple(service.names), pages=True)
-    await front.start(port)
+    await front.start(0, listening)
     await ended.wait()
     await front.close()
 
 
 def main() -> None:
-    """Open the state directory's store and keys, and serve them."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("state", type=Path)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--account", required=True)
-    parser.add_argument("--region", required=True)
-    parser.add_argument("--name", action="append", default=[])
-    parser.add_argument("--insecure", action="store_true")
-    asked = parser.parse_args()
+    """Bind the port, part, and serve the state directory's store."""
+    asked = _arguments()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    listening = bound(asked.port)
+    listening.listen(512)
+    child = os.fork() if min(_PROCESSES, os.cpu_count() or 1) > 1 else None
+    if child == 0 and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end when the other does
     paths = Paths(asked.state)
     store = ObjectStore(paths.objects)
     service = Service(
@@ -50,9 +59,23 @@ def main() -> None:
         insecure=asked.insecure,
     )
     try:
-        asyncio.run(serve(service, asked.port))
+        asyncio.run(serve(service, listening))
     finally:
         store.close()
+        if child:
+            os.kill(child, signal.SIGTERM)
+            os.waitpid(child, 0)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("state", type=Path)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--account", required=True)
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--name", action="append", default=[])
+    parser.add_argument("--insecure", action="store_true")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
