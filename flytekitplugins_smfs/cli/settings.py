@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from flytekitplugins_smfs.flyte import config
-from flytekitplugins_smfs.values.settings import Settings
+from flytekitplugins_smfs.values.settings import Settings, without_password
 
 
 def show() -> None:
@@ -17,6 +17,6 @@ def show() -> None:
     table = Table("setting", Column("value", overflow="fold"), Column("from", overflow="fold"))
     for name in Settings.model_fields:
         source = given.get(name)
-        table.add_row(name, source.value if source else "-", source.where if source else "not set")
+        table.add_row(name, without_password(source.value) if source else "-", source.where if source else "not set")
     console.print(f"AWS is {chosen.described}.")
     console.print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -10,6 +11,8 @@ from pydantic import Field, ValidationError
 from flytekitplugins_smfs.values.base import Value
 from flytekitplugins_smfs.values.errors import SettingsError
 from flytekitplugins_smfs.values.shapes import RoleArn, TagKey, TagValue
+
+_PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*(?=@)")
 
 HOW_TO_CHOOSE = (
     "No AWS is chosen. Set `endpoint` in section [smfs] of the Flyte config file (for example `pyflyte --config "
@@ -59,10 +62,16 @@ class Settings(Value):
             return cls.model_validate(fields)
         except ValidationError as error:
             lines = [f"  - {'.'.join(map(str, e['loc']))}: {e['msg']} (given: {e['input']!r})" for e in error.errors()]
-            raise SettingsError("\n".join(["The [smfs] settings are not valid:", *lines])) from error
+            said = without_password("\n".join(["The [smfs] settings are not valid:", *lines]))
+            raise SettingsError(said) from error
 
     @property
     def described(self) -> str:
         """Which AWS this is, for the first line of a run."""
         names = {"emulator": "the embedded AWS emulator on this machine", "aws": "real AWS"}
-        return names.get(self.endpoint, self.endpoint)
+        return names.get(self.endpoint, without_password(self.endpoint))
+
+
+def without_password(text: str) -> str:
+    """A text without the names and passwords in its URLs: for whatever is shown."""
+    return _PASSWORD.sub("***", text)

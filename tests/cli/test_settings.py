@@ -51,3 +51,13 @@ def test_a_config_file_that_is_not_there_is_an_error(smfs: Smfs) -> None:
     done = smfs("--config", "nowhere.config", "settings")
     assert done.returncode == 2
     assert "nowhere.config" in done.stderr
+
+
+def test_a_password_in_a_url_is_not_shown(smfs: Smfs) -> None:
+    done = smfs("settings", env={"FLYTE_SMFS_ENDPOINT": "http://me:secret@localhost:1", "COLUMNS": "200"})
+    assert done.returncode == 0, done.stderr
+    assert "AWS is http://***@localhost:1." in done.stdout
+    assert "secret" not in done.stdout
+    wrong = smfs("settings", env={"FLYTE_SMFS_ENDPOINT": "ftp://me:secret@localhost:1"})
+    assert wrong.returncode == 1
+    assert "secret" not in wrong.stderr
