@@ -58,6 +58,7 @@ def main() -> None:
         names=frozenset(asked.name),
         insecure=asked.insecure,
     )
+    _checkpoint_aside(store)
     try:
         asyncio.run(serve(service, listening))
     finally:
@@ -65,6 +66,13 @@ def main() -> None:
         if child:
             os.kill(child, signal.SIGTERM)
             os.waitpid(child, 0)
+
+
+def _checkpoint_aside(store: ObjectStore) -> None:
+    try:
+        store.database.checkpoint_aside()
+    except OSError as damage:  # told to who asks
+        logging.getLogger(__name__).error("%s", damage)
 
 
 def _arguments() -> argparse.Namespace:
