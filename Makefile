@@ -2,7 +2,8 @@
 # test    all tests          check   style, types, layers
 # bench   measurements       clean   removes whatever the targets above made
 # clients unmodified AWS clients, each in an environment of its own, against the embedded AWS; writes docs/clients.md
-# soak    the long tests whole, of which `make test` tries samples: kills and signals at every moment
+# soak    the long tests whole, of which `make test` tries samples: kills and signals at every moment, attacks
+# fuzz    30,000 requests of all kinds, right and wrong, to the embedded AWS
 #
 # Variables: PYTHON (3.11 or 3.12), VENV (.venv), JOBS (test processes).
 
@@ -33,7 +34,11 @@ clients: $(ALL_READY) $(CLIENTS)
 	SMFS_CLIENTS_TABLE=docs/clients.md $(BIN)/pytest -n $(JOBS) tests/clients
 
 soak: $(ALL_READY)
-	SMFS_SOAK=1 $(BIN)/pytest -n $(JOBS) tests/matrix
+	SMFS_SOAK=1 $(BIN)/pytest -n $(JOBS) tests/matrix tests/emulator/attack
+
+# Requests drawn from the models and malformed ones, to the emulator's own services: 20,000 and 10,000.
+fuzz: $(ALL_READY)
+	SMFS_SOAK=1 $(BIN)/pytest -n $(JOBS) tests/emulator/attack/test_model_driven.py tests/emulator/attack/test_malformed.py
 
 check: $(ALL_READY)
 	$(BIN)/ruff check

@@ -47,9 +47,17 @@ def device(path: Path, outside: Path) -> None:
 ODD: list[Callable[[Path, Path], None]] = [symbolic, hard, pipe, plug, device]
 
 
-def listing(root: Path) -> dict[str, str]:
-    """Everything below a directory, with a hash of each file."""
-    return {
-        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-        for path in root.rglob("*")
-    }
+def listing(root: Path, without: Path | None = None) -> dict[str, str]:
+    """Everything below a directory, with a hash of each file and what each link says; one directory may be left out."""
+    found = {}
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if Path(folder, name) != without]
+        for path in (Path(folder, name) for name in (*folders, *files)):
+            found[str(path.relative_to(root))] = _content(path)
+    return found
+
+
+def _content(path: Path) -> str:
+    if path.is_symlink():
+        return os.readlink(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

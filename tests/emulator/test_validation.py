@@ -74,8 +74,8 @@ def test_java_character_classes_are_understood(value: str) -> None:
 def test_every_pattern_of_our_services_is_one_python_can_check() -> None:
     from flytekitplugins_smfs.emulator.validation import _compiled
 
-    for service in ("fsx", "sagemaker", "logs", "cloudwatch"):
-        model = SESSION.get_service_model(service)
+    for service, own in load().items():
+        model = own.model
         patterns = {model.shape_for(name).metadata.get("pattern") for name in model.shape_names}
         unknown = [pattern for pattern in patterns if pattern and _compiled(pattern) is None]
         assert unknown == [], service

@@ -16,7 +16,7 @@ import pytest
 
 T = TypeVar("T")
 SOAK = bool(os.environ.get("SMFS_SOAK"))
-_TRIED, _ANSWERED = "smfs-point", "smfs-answered"
+_TRIED, _ANSWERED, _SEVERAL = "smfs-point", "smfs-answered", "smfs-points"
 _totals: collections.Counter[str] = collections.Counter()
 
 
@@ -32,6 +32,11 @@ def sampled(values: Iterable[T], sample: Iterable[T]) -> list[Any]:
 def answered(request: pytest.FixtureRequest, seconds: float) -> None:
     """How long a point's process took to answer a signal."""
     request.node.user_properties.append((_ANSWERED, seconds))
+
+
+def several(request: pytest.FixtureRequest, matrix: str, number: int) -> None:
+    """A test that has tried so many points of a matrix by itself."""
+    request.node.user_properties.append((_SEVERAL, [matrix, number]))
 
 
 def configure(config: pytest.Config) -> None:
@@ -62,9 +67,13 @@ def told(reporter: Any) -> Iterator[str]:
     failed: collections.Counter[str] = collections.Counter()
     totals: dict[str, int] = {}
     seconds: dict[str, list[float]] = {}
+    counted: collections.Counter[str] = collections.Counter()
     for outcome in ("passed", "failed"):
         for report in reporter.stats.get(outcome, []):
             for name, value in report.user_properties:
+                if name == _SEVERAL and report.when == "call":
+                    counted[value[0]] += value[1]
+                    failed[value[0]] += outcome == "failed"
                 if name == _TRIED and report.when == "call":
                     matrix, total = value
                     totals[matrix] = max(total, totals.get(matrix, 0))
@@ -78,3 +87,6 @@ def told(reporter: Any) -> Iterator[str]:
         if times := seconds[matrix]:
             line += f"; answered in {statistics.median(times):.3f} s (median), {max(times):.3f} s at most"
         yield line
+    for matrix, number in sorted(counted.items()):
+        held = f"{failed[matrix]} tests did not hold" if failed[matrix] else "all held"
+        yield f"{matrix}: {number} points tried, {held}"

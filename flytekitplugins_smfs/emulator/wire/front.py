@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from email.utils import formatdate
 from typing import Any
 
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
-from aiohttp.web_protocol import RequestHandler
+from aiohttp import HttpVersion10, HttpVersion11, web
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from .arrival import Arrival
 from .errors import WireError
@@ -106,6 +107,8 @@ class Front:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         arrival = Arrival(request, self._limits)
         try:
+            if request.version not in (HttpVersion10, HttpVersion11):
+                raise WireError(505, "HTTPVersionNotSupported", "This is an HTTP/1.1 server.")
             if reason := refusal(arrival.headers, self._names, self._pages):
                 raise WireError(403, "AccessDenied", reason)
             answer = await self._handler(arrival)
@@ -122,6 +125,8 @@ class Front:
             log.exception("a request failed: %s %s", request.method, arrival.target[:500])
             text = "The embedded AWS has a defect here; its log has the details."
             answer = self._explain(arrival, WireError(500, "InternalError", text))
+        if isinstance(request.protocol, _Connection) and request.protocol.is_last():
+            answer.force_close()
         if not answer.prepared:
             await self._write(request, answer)
         return answer
@@ -156,9 +161,18 @@ class _Connection(RequestHandler):
         self._explain = explain
         self._header_seconds = limits.header_seconds
         self._header_deadline: asyncio.TimerHandle | None = None
+        self._arriving: StreamReader | None = None
+        """The body of the request that came last."""
+        self._ended = False
+
+    def is_last(self) -> bool:
+        """Whether the client sends no more, and nothing waits behind the request that is being answered."""
+        return self._ended and not self._messages
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._messages:
+            self._arriving = self._messages[-1][1]
         waiting = self._waiter is not None and not self._waiter.done()
         if waiting and self._header_deadline is None:
             self._header_deadline = self._loop.call_later(self._header_seconds, self._headers_late)
@@ -167,17 +181,24 @@ class _Connection(RequestHandler):
             self._header_deadline = None
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Who says that it sends no more still gets its answer; a body that is not whole by then never will be."""
+        """Who says that it sends no more still gets all its answers; what is not whole by then never will be."""
+        self._ended = True
+        self._lingering_time = 0.0  # there is nothing left to be read and ignored
         if self._waiter is not None and not self._waiter.done():
-            return False
+            if self._header_deadline is None:
+                return False
+            early = BadHttpMessage("It ended within its headers.")
+            self._messages.append((_ErrInfo(400, early, early.message), EMPTY_PAYLOAD))
+            self._waiter.set_result(None)
+            return True
         try:
             if self._parser is not None:
                 self._parser.feed_eof()
-        except (HttpProcessingError, PayloadEncodingError) as error:
-            request = self._current_request
-            if request is not None and not request.content.is_eof():  # the parser does not tell who reads the body
-                request.content.set_exception(web.RequestPayloadError(str(error)))
-        self._close = True
+        except HttpProcessingError as problem:
+            if self._arriving is not None:  # the parser does not tell who reads the body
+                self._arriving.set_exception(web.RequestPayloadError(str(problem)))
+        if not self._messages:
+            self._close = True
         return True
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flytekitplugins_smfs.emulator.wire import Arrival, Hangup, reply
+from flytekitplugins_smfs.emulator.wire import Arrival, Hangup, Limits, reply
 from tests.conftest import wait_for
 
 from .conftest import SMALL, Running, Serve, all_of
@@ -217,6 +217,26 @@ def test_a_taken_port_is_said(serve: Serve) -> None:
                 await Front(echo, explain).start(taken.getsockname()[1])
 
         asyncio.run(start())
+
+
+def test_all_requests_that_came_before_the_end_are_answered(serve: Serve) -> None:
+    one = b"POST /%d HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nab"
+    answer = serve().ask(b"".join(one % number for number in range(9)))
+    assert [part[:6] for part in answer.split(b"POST|")[1:]] == [
+        b"/%d|ab%b" % (n, b"H" if n < 8 else b"") for n in range(9)
+    ]
+
+
+def test_what_ends_early_is_told_so_at_once(serve: Serve) -> None:
+    running = serve(limits=Limits(read_seconds=60, header_seconds=60))
+    for sent in (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc", b"GET / HTTP/1.1\r\nHost: loc"):
+        began = time.monotonic()
+        assert b" 400 " in running.ask(sent).split(b"\r\n")[0]
+        assert time.monotonic() - began < 5
+
+
+def test_other_versions_of_http_are_refused(serve: Serve) -> None:
+    assert b" 505 " in serve().ask(b"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n").split(b"\r\n")[0]
 
 
 alphabet = st.sampled_from(

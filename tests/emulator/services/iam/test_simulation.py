@@ -93,6 +93,10 @@ def test_results_come_in_pages(iam: Any) -> None:
         ({"PolicySourceArn": "arn:aws:iam::123456789012:user/nobody", "ActionNames": ["a:b"]}, "NoSuchEntity"),
         ({"PolicySourceArn": "arn:aws:iam::123456789012:thing/nobody", "ActionNames": ["a:b"]}, "InvalidInput"),
         ({"PolicySourceArn": ROLE, "ActionNames": ["abc"]}, "InvalidInput"),
+        (
+            {"PolicySourceArn": ROLE, "ActionNames": ["a:b"], "ContextEntries": [{"ContextKeyValues": ["x"]}]},
+            "InvalidInput",
+        ),
         ({"PolicySourceArn": ROLE, "ActionNames": ["a:b"], "PolicyInputList": ["{}"]}, "InvalidInput"),
         ({"PolicySourceArn": ROLE, "ActionNames": ["a:b"], "ResourcePolicy": "{}"}, "NotImplementedByEmulator"),
     ],

@@ -111,6 +111,7 @@ def test_other_regions_have_others(emulator: Emulator, tagged: Arns, owner: str)
     ("request_", "code"),
     [
         ({"ResourceARNList": ["arn:aws:fsx:us-east-1:1:x/y"], "ResourcesPerPage": 5}, "InvalidParameterException"),
+        ({"TagFilters": [{"Values": ["a"]}]}, "InvalidParameterException"),
         ({"ResourcesPerPage": 101}, "InvalidParameterException"),
         ({"ExcludeCompliantResources": True}, "InvalidParameterException"),
         ({"IncludeComplianceDetails": True}, "NotImplementedByEmulator"),

@@ -33,6 +33,8 @@ def _simulated(request: dict[str, Any], policies: list[Policy], boundaries: list
     policies = policies + _given(request.get("PolicyInputList", []), "PolicyInputList")
     if "PermissionsBoundaryPolicyInputList" in request:
         boundaries = _given(request["PermissionsBoundaryPolicyInputList"], "PermissionsBoundaryPolicyInputList")
+    if any("ContextKeyName" not in one for one in request.get("ContextEntries", [])):
+        raise AwsError("InvalidInput", "An entry of ContextEntries needs a ContextKeyName.")
     keys = {one["ContextKeyName"].lower(): one.get("ContextKeyValues", []) for one in request.get("ContextEntries", [])}
     results = []
     for action in request["ActionNames"]:
@@ -66,7 +68,7 @@ def _given(texts: list[str], member: str) -> list[Policy]:
 
 def _page(request: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, Any]:
     marker = request.get("Marker", "0")
-    if not (marker.isascii() and marker.isdigit()):
+    if not (marker.isascii() and marker.isdigit() and len(marker) < 20):
         raise AwsError("InvalidInput", "Invalid Marker.")
     start, size = int(marker), request.get("MaxItems", _PAGE)
     more = start + size < len(results)

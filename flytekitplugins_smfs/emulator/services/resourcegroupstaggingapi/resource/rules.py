@@ -16,6 +16,8 @@ def check(request: dict[str, Any]) -> None:
         )
     if not 1 <= request.get("ResourcesPerPage", 1) <= 100:
         raise AwsError(BAD, "ResourcesPerPage must be from 1 to 100.")
+    if any("Key" not in one for one in request.get("TagFilters", [])):  # the reference does not say in what words
+        raise AwsError(BAD, "A filter of TagFilters needs a Key.")
     if request.get("ExcludeCompliantResources") and not request.get("IncludeComplianceDetails"):
         raise AwsError(BAD, "ExcludeCompliantResources can be used only with IncludeComplianceDetails.")
     if request.get("IncludeComplianceDetails"):
