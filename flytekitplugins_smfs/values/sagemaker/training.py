@@ -86,8 +86,8 @@ class Resources(Value):
     """The machines of a job. https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html"""
 
     instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")] = "ml.m5.xlarge"
-    instance_count: Annotated[int, Field(ge=1)] = 1
-    volume_size_in_gb: Annotated[int, Field(ge=1)] = 30
+    instance_count: Annotated[int, Field(ge=1, le=2**31 - 1)] = 1
+    volume_size_in_gb: Annotated[int, Field(ge=1, le=2**31 - 1)] = 30
     keep_alive_period_in_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
     """Warm pool, in seconds; 0 for none."""
 
@@ -96,7 +96,7 @@ class Stopping(Value):
     """When a job is ended at the latest, in seconds, and whether it runs on spot capacity."""
 
     max_runtime_in_seconds: Annotated[int, Field(ge=1, le=28 * DAY)] = DAY
-    max_wait_time_in_seconds: Annotated[int, Field(ge=1)] | None = None
+    max_wait_time_in_seconds: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
     use_spot: bool = False
 
     def problems(self) -> Iterator[Problem]:

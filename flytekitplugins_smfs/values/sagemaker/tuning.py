@@ -133,7 +133,7 @@ class TuningSpec(Value):
     max_jobs: Annotated[int, Field(ge=1, le=750)] = 10
     max_parallel: Annotated[int, Field(ge=1, le=100)] = 1
     early_stopping: Literal["Off", "Auto"] = "Off"
-    random_seed: Annotated[int, Field(ge=0)] | None = None
+    random_seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     tags: Tags = Field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
