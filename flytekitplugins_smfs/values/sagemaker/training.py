@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
-from pydantic import Field, RootModel, model_validator
+from pydantic import AfterValidator, Field, RootModel, model_validator
 
 from flytekitplugins_smfs.values.base import MISSING, Result, Timing, Value, given
 from flytekitplugins_smfs.values.errors import Problem
@@ -18,6 +18,14 @@ from flytekitplugins_smfs.values.uris import S3Uri
 Scalar = bool | int | float | str
 ChannelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-_]{1,64}$")]
 DAY = 86400
+
+
+def held(value: int) -> int:
+    """Refuse what SageMaker's Integer (32 bits) cannot hold. No bound of the schema, which is part of the type of a task's
+    interface."""
+    if value > 2**31 - 1:
+        raise ValueError("must be at most 2147483647, which is what SageMaker's Integer holds")
+    return value
 
 
 class Hyperparameters(RootModel[dict[Annotated[str, Field(max_length=256)], Scalar]]):
@@ -86,8 +94,8 @@ class Resources(Value):
     """The machines of a job. https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html"""
 
     instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")] = "ml.m5.xlarge"
-    instance_count: Annotated[int, Field(ge=1, le=2**31 - 1)] = 1
-    volume_size_in_gb: Annotated[int, Field(ge=1, le=2**31 - 1)] = 30
+    instance_count: Annotated[int, Field(ge=1), AfterValidator(held)] = 1
+    volume_size_in_gb: Annotated[int, Field(ge=1), AfterValidator(held)] = 30
     keep_alive_period_in_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
     """Warm pool, in seconds; 0 for none."""
 
@@ -96,7 +104,7 @@ class Stopping(Value):
     """When a job is ended at the latest, in seconds, and whether it runs on spot capacity."""
 
     max_runtime_in_seconds: Annotated[int, Field(ge=1, le=28 * DAY)] = DAY
-    max_wait_time_in_seconds: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    max_wait_time_in_seconds: Annotated[int, Field(ge=1), AfterValidator(held)] | None = None
     use_spot: bool = False
 
     def problems(self) -> Iterator[Problem]:

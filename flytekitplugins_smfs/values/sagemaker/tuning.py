@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
-from pydantic import Field, RootModel, model_validator
+from pydantic import AfterValidator, Field, RootModel, model_validator
 
 from flytekitplugins_smfs.values.base import MISSING, Result, Timing, Value, given
 from flytekitplugins_smfs.values.errors import Problem
-from flytekitplugins_smfs.values.sagemaker.training import ImageAlgorithm, TrainingSpec
+from flytekitplugins_smfs.values.sagemaker.training import ImageAlgorithm, TrainingSpec, held
 from flytekitplugins_smfs.values.shapes import MAX_TAGS, Tags
 
 Scaling = Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"]
@@ -133,7 +133,7 @@ class TuningSpec(Value):
     max_jobs: Annotated[int, Field(ge=1, le=750)] = 10
     max_parallel: Annotated[int, Field(ge=1, le=100)] = 1
     early_stopping: Literal["Off", "Auto"] = "Off"
-    random_seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    random_seed: Annotated[int, Field(ge=0), AfterValidator(held)] | None = None
     tags: Tags = Field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
