@@ -21,8 +21,8 @@ DAY = 86400
 
 
 def held(value: int) -> int:
-    """Refuse what SageMaker's Integer (32 bits) cannot hold. No bound of the schema, which is part of the type of a task's
-    interface."""
+    """Refuse what SageMaker's Integer (32 bits) cannot hold. No bound of the schema, which is part of the
+    type of an interface."""
     if value > 2**31 - 1:
         raise ValueError("must be at most 2147483647, which is what SageMaker's Integer holds")
     return value
