@@ -187,7 +187,9 @@ def _arguments(port: int, changes: tuple[str, ...], access: Access) -> list[str]
 
 
 def _parsed(changes: tuple[str, ...]) -> dict[str, str]:
-    from . import services  # takes longer to load than the other commands need
+    if not changes:
+        return {}
+    from . import services  # takes longer to load than a start without changes should wait
 
     pairs = [change.partition("=") for change in changes]
     try:

@@ -5,6 +5,7 @@ import os
 import shlex
 from pathlib import Path
 
+from .files import replace_text
 from .instance import read_server_file
 from .paths import Paths
 from .sdk_defaults import VARIABLE, sdk_defaults
@@ -54,7 +55,5 @@ def _sagemaker_defaults(paths: Paths, settings: Settings) -> Path:
     file = paths.state / "sagemaker.yaml"
     text = json.dumps(sdk_defaults(settings.region, settings.account), indent=2)
     if not file.exists() or file.read_text() != text:
-        temporary = paths.state / "sagemaker.yaml.tmp"
-        temporary.write_text(text)
-        temporary.replace(file)
+        replace_text(file, text)
     return file

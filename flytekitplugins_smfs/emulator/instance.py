@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from .files import replace_json
 from .paths import Paths
 from .processes import identity
 
@@ -94,6 +95,4 @@ def write_server_file(
         "insecure": insecure,
         "names": list(names),
     }
-    temporary = paths.server.with_suffix(".tmp")
-    temporary.write_text(json.dumps(document, indent=2))
-    temporary.replace(paths.server)
+    replace_json(paths.server, document, indent=2)

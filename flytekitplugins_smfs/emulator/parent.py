@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from contextlib import suppress
 
 import psutil
 
@@ -17,10 +18,8 @@ def end_with(pid: int) -> None:
 
 
 def _wait(pid: int) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         if process.status() != psutil.STATUS_ZOMBIE:
             process.wait()
-    except psutil.NoSuchProcess:
-        pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from .files import replace_json
+
 log = logging.getLogger(__name__)
 
 _CLOCK_TOLERANCE = 0.05
@@ -66,9 +68,7 @@ def has_ended(process: psutil.Process) -> bool:
 def record(directory: Path, name: str, pid: int) -> ProcessGroup:
     """Write down a group whose leader is ``pid``. ``forget`` it when it has ended."""
     group = ProcessGroup(name, pid, psutil.Process(pid).create_time(), identity(pid))
-    temporary = directory / f".{name}.{pid}"
-    temporary.write_text(json.dumps(group.__dict__))
-    temporary.replace(_file(directory, name, pid))
+    replace_json(_file(directory, name, pid), group.__dict__)
     return group
 
 

@@ -7,9 +7,12 @@ Values come from ``<state>/settings.json``, from ``start --set name=value`` and,
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
+
+from .files import replace_json
 
 Group = TypeVar("Group")
 
@@ -54,7 +57,7 @@ class Settings:
             settings._apply({name: value for name, value in kept.items() if name in known})
             settings._unknown = {name: value for name, value in kept.items() if name not in known}
         except FileNotFoundError:
-            pass
+            return settings
         except (ValueError, TypeError, RecursionError) as problem:
             log.error("%s is damaged, all settings have their defaults: %s", path, problem)
         return settings
@@ -69,21 +72,18 @@ class Settings:
         self._apply(changes)
         if self.file is not None:
             self._keep_damaged(self.file)
-            temporary = self.file.with_suffix(".tmp")
             defaults = Settings(groups=self.groups).as_dict()
             own = {name: value for name, value in self.as_dict().items() if value != defaults[name]}
-            temporary.write_text(json.dumps({**self._unknown, **own}, indent=2))
-            temporary.replace(self.file)
+            replace_json(self.file, {**self._unknown, **own}, indent=2)
 
     @staticmethod
     def _keep_damaged(file: Path) -> None:
         """Put a file that could not be read aside rather than write over it."""
-        try:
-            json.loads(file.read_text())
-        except FileNotFoundError:
-            pass
-        except ValueError:
-            file.replace(file.with_suffix(".json.damaged"))
+        with suppress(FileNotFoundError):
+            try:
+                json.loads(file.read_text())
+            except ValueError:
+                file.replace(file.with_suffix(".json.damaged"))
 
     def as_dict(self) -> dict[str, Any]:
         """All settings by name."""

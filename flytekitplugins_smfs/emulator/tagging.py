@@ -67,3 +67,12 @@ def _service_of(arn: str) -> str:
 def _raise(arn: str, answer: dict[str, Any]) -> None:
     if (failure := answer["FailedResourcesMap"].get(arn)) is not None:
         raise AwsError(failure["ErrorCode"], failure["ErrorMessage"], failure["StatusCode"])
+
+
+def check_keys(tags: list[dict[str, str]], code: str) -> None:
+    """Raise an error of this code for keys that are AWS's own, or given twice."""
+    keys = [tag["Key"] for tag in tags]
+    if any(key.lower().startswith("aws:") for key in keys):
+        raise AwsError(code, "aws: prefixed tag key names are not allowed for external use.")
+    if len(set(keys)) < len(keys):
+        raise AwsError(code, "Duplicate tag keys are not allowed.")

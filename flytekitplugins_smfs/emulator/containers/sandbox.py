@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 
 from .. import processes
-from .spec import ExitRecord, Folder, write_json
+from ..files import replace_json
+from .spec import ExitRecord, Folder
 from .usage import Usage
 
 _STARTING_SECONDS = 60
@@ -92,7 +93,7 @@ class Sandbox:
         """Ask for SIGTERM now and SIGKILL after the grace. Does nothing to a process that has ended."""
         if self.folder.exit.exists() or not self.alive():
             return
-        write_json(self.folder.stop, {"reason": reason, "grace_seconds": grace_seconds})
+        replace_json(self.folder.stop, {"reason": reason, "grace_seconds": grace_seconds})
         with suppress(ProcessLookupError):
             os.kill(self._pid(), signal.SIGTERM)
 

@@ -3,7 +3,8 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+
+from ..files import replace_json
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class ProcessSpec:
     notice: str | None = None
 
     def write(self, path: Path) -> None:
-        write_json(path, asdict(self))
+        replace_json(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> "ProcessSpec":
@@ -127,10 +128,3 @@ class Folder:
     def log(self) -> Path:
         """One line per line of output, each after its time in epoch milliseconds and a blank."""
         return self.path / "output.log"
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Replace a file's content in one step."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(content))
-    temporary.replace(path)

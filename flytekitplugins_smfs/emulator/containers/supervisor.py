@@ -17,11 +17,12 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from ..files import replace_json
 from . import keeper, namespace, system, usage
 from .cgroup import Cgroup
 from .meter import Meter
 from .output import Output
-from .spec import ExitRecord, Folder, ProcessSpec, write_json
+from .spec import ExitRecord, Folder, ProcessSpec
 
 _CHUNK = 1 << 16
 _BYTES_PER_SECOND = 4 << 20
@@ -61,7 +62,7 @@ class Supervisor:
             return
         os.close(output_write)
         self._meter = Meter(self._pid, self._spec, self._group)
-        write_json(self._folder.supervisor, {"pid": os.getpid(), "process": self._pid, "started": self._started})
+        replace_json(self._folder.supervisor, {"pid": os.getpid(), "process": self._pid, "started": self._started})
         os.write(ready, b"x")
         os.close(ready)
         code = self._watch(output_read, wake_read)
@@ -165,7 +166,7 @@ class Supervisor:
 
     def _record(self, code: int, error: str | None = None) -> None:
         exited = ExitRecord(code, self._reason or "Exited", self._started, time.time(), error)
-        write_json(self._folder.exit, asdict(exited))
+        replace_json(self._folder.exit, asdict(exited))
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """What a request says of its signature: who, when, for where, over which headers. Read, not yet believed."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -116,11 +117,9 @@ def _header_moment(headers: Headers, dialect: Dialect) -> tuple[str, float]:
     if text is not None and (seconds := parse_moment(text)) is not None:
         return text, seconds
     if (date := text or one_header(headers, "date")) is not None:
-        try:
+        with suppress(ValueError, OverflowError, OSError):  # said below, as of a date that is missing
             seconds = parsedate_to_datetime(date).timestamp()
             return write_moment(seconds), seconds
-        except (ValueError, OverflowError, OSError):
-            pass  # said below, as of a date that is missing
     if dialect is Dialect.S3:
         raise problem(Problem.MISSING, dialect, "AWS authentication requires a valid Date or x-amz-date header")
     raise problem(

@@ -5,7 +5,7 @@ from typing import Any
 from ....faults import AwsError
 from ....paging import page
 from ....registry import Context
-from ..documents import ASSOCIATION, new_id, shown
+from ..documents import ASSOCIATION, asked_for, new_id, shown
 from ..service import service, tokens
 from ..settings import settings
 from .record import association, matches, normal
@@ -48,10 +48,7 @@ def create_association(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 @service.operation("DescribeDataRepositoryAssociations")
 def describe_associations(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Page through associations, by ids or filters."""
-    if ids := request.get("AssociationIds"):
-        found = [association(ctx, id) for id in ids]
-    else:
-        found = [document for document in ctx.store.all(ASSOCIATION) if document["region"] == ctx.region]
+    found = asked_for(ctx, ASSOCIATION, request.get("AssociationIds"), association)
     for filter in request.get("Filters", []):
         check_filter(filter)
         found = [document for document in found if matches(document, filter)]

@@ -2,18 +2,14 @@
 
 from typing import Any
 
-from ....faults import AwsError
 from ....registry import Context
-from ..documents import ASSOCIATION
+from ..documents import ASSOCIATION, of_region
 from ..repository import Link
 
 
 def association(ctx: Context, id: str) -> dict[str, Any]:
     """An association of the request's region. Raises DataRepositoryAssociationNotFound."""
-    found = ctx.store.get(ASSOCIATION, id)
-    if found is None or found["region"] != ctx.region:
-        raise AwsError("DataRepositoryAssociationNotFound", f"Data repository association '{id}' does not exist.")
-    return found
+    return of_region(ctx, ASSOCIATION, id, "DataRepositoryAssociationNotFound", "Data repository association")
 
 
 def link_of(ctx: Context, document: dict[str, Any]) -> Link:

@@ -6,7 +6,7 @@ from typing import Any
 from ....paging import page
 from ....registry import Context
 from ..association.lifecycle import leave_associations
-from ..documents import FILE_SYSTEM, file_system, shown
+from ..documents import FILE_SYSTEM, asked_for, file_system, shown
 from ..service import service, tokens
 from ..settings import settings
 from ..tags.rules import check_tags
@@ -42,10 +42,7 @@ def create_file_system(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 @service.operation("DescribeFileSystems")
 def describe_file_systems(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Page through file systems, or answer for ids."""
-    if ids := request.get("FileSystemIds"):
-        found = [file_system(ctx, id) for id in ids]
-    else:
-        found = [document for document in ctx.store.all(FILE_SYSTEM) if document["region"] == ctx.region]
+    found = asked_for(ctx, FILE_SYSTEM, request.get("FileSystemIds"), file_system)
     items, token = page(found, min(request.get("MaxResults", _PAGE), _PAGE), request.get("NextToken"))
     return {"FileSystems": [shown(document) for document in items], "NextToken": token}
 

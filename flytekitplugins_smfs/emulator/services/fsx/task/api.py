@@ -5,7 +5,7 @@ from typing import Any
 from ....faults import AwsError, NotImplementedByEmulator
 from ....paging import page
 from ....registry import Context
-from ..documents import TASK, new_id, shown
+from ..documents import TASK, asked_for, new_id, shown
 from ..service import service, tokens
 from ..settings import settings
 from .lifecycle import WORK
@@ -50,10 +50,7 @@ def create_task(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 @service.operation("DescribeDataRepositoryTasks")
 def describe_tasks(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Page through tasks, by ids or filters."""
-    if ids := request.get("TaskIds"):
-        found = [task(ctx, id) for id in ids]
-    else:
-        found = [document for document in ctx.store.all(TASK) if document["region"] == ctx.region]
+    found = asked_for(ctx, TASK, request.get("TaskIds"), task)
     for filter in request.get("Filters", []):
         if "Name" not in filter:
             raise AwsError("BadRequest", "A filter needs a Name.")

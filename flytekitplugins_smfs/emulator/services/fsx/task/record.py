@@ -3,20 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ....faults import AwsError
 from ....registry import Context
 from ..association.record import associations_of
-from ..documents import TASK
+from ..documents import TASK, of_region
 
 UNFINISHED = ("PENDING", "EXECUTING", "CANCELING")
 
 
 def task(ctx: Context, id: str) -> dict[str, Any]:
     """A task of the request's region. Raises DataRepositoryTaskNotFound."""
-    found = ctx.store.get(TASK, id)
-    if found is None or found["region"] != ctx.region:
-        raise AwsError("DataRepositoryTaskNotFound", f"Data repository task '{id}' does not exist.")
-    return found
+    return of_region(ctx, TASK, id, "DataRepositoryTaskNotFound", "Data repository task")
 
 
 def reached(ctx: Context, file_system_id: str, paths: list[str]) -> Iterator[tuple[dict[str, Any], list[str]]]:

@@ -1,0 +1,17 @@
+"""Files that readers see whole: the old content or the new. Standard library only: supervisors use it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace a file's content in one step."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def replace_json(path: Path, content: dict[str, Any], indent: int | None = None) -> None:
+    """Replace a file's content by a JSON object, in one step."""
+    replace_text(path, json.dumps(content, indent=indent))
