@@ -41,6 +41,7 @@ def program(quick: Emulator, tmp_path: Path) -> Iterator[Make]:
             one = Program(quick, tmp_path, script, repository, *more)
         else:
             one = Program.flow(quick, tmp_path, name, *more)
+            one.let_jobs_see()
         one.data()
         made.append(one)
         return one

@@ -73,6 +73,11 @@ class Program:
 
     # Steering
 
+    def let_jobs_see(self) -> None:
+        """Have the jobs of flows.py see the directory that steers them, behind their walls."""
+        image = {"command": ["sh"], "readable": [str(self.state)]}
+        (self.emulator.state / "images.json").write_text(json.dumps({"*/matrix:1": image}))
+
     def hold(self, *names: str) -> None:
         """Let what a file of this name holds up be held up."""
         for name in names:
