@@ -114,6 +114,7 @@ def test_file_system_association_and_s3(
 ) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "rows.csv").write_text("1,2\n")
+    os.utime(tmp_path / "data" / "rows.csv", (1e9, 1e9))  # S3 keeps whole seconds: younger ones look changed
     assert shell(f"aws s3 cp --recursive data s3://{BUCKET}/cli-data/").returncode == 0
     assert "rows.csv" in shell(f"aws s3 ls s3://{BUCKET}/cli-data/").stdout
     assert "upload" not in shell(f"aws s3 sync data s3://{BUCKET}/cli-data/").stdout

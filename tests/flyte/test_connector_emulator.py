@@ -155,7 +155,7 @@ def test_delete_removes_a_half_made_file_system(connector: Connector, emulator: 
     fsx = emulator.client("fsx")
 
     def gone() -> bool:
-        every = fsx.describe_file_systems()["FileSystems"]
+        every = fsx.get_paginator("describe_file_systems").paginate().build_full_result()["FileSystems"]
         return not any(name in tag["Value"] for one in every for tag in one.get("Tags", []))
 
     wait_for(gone, 30)
@@ -234,7 +234,7 @@ def test_flytes_ten_seconds_are_kept_while_every_call_is_late(
     fsx, sagemaker = emulator.client("fsx"), emulator.client("sagemaker")
 
     def ended() -> bool:
-        every = fsx.describe_file_systems()["FileSystems"]
+        every = fsx.get_paginator("describe_file_systems").paginate().build_full_result()["FileSystems"]
         mine = [one for one in every if any(name in tag["Value"] for tag in one.get("Tags", []))]
         jobs = [sagemaker.describe_training_job(TrainingJobName=job) for job in training_jobs(emulator, "wire-train")]
         return not mine and not any(job["TrainingJobStatus"] == "InProgress" for job in jobs)
@@ -258,7 +258,7 @@ def test_a_removal_that_was_begun_is_seen_through_after_a_restart(
         fsx = emulator.client("fsx")
 
         def gone() -> bool:
-            every = fsx.describe_file_systems()["FileSystems"]
+            every = fsx.get_paginator("describe_file_systems").paginate().build_full_result()["FileSystems"]
             return not any(name in tag["Value"] for one in every for tag in one.get("Tags", []))
 
         wait_for(gone, 40)

@@ -81,7 +81,8 @@ class Process:
         """Lifecycles of the file systems that this run made and that are there."""
         tokens = {call["request"]["ClientRequestToken"] for call in self.calls("CreateFileSystem")}
         assert len(tokens) == 1
-        every = self.emulator.client("fsx").describe_file_systems()["FileSystems"]
+        pages = self.emulator.client("fsx").get_paginator("describe_file_systems")
+        every = pages.paginate().build_full_result()["FileSystems"]
         mine = [one for one in every if any(tag["Value"] in self._executions() for tag in one.get("Tags", []))]
         return [one["Lifecycle"] for one in mine]
 

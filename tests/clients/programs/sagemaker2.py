@@ -1,5 +1,7 @@
 """The SageMaker SDK 2: Estimator.fit, HyperparameterTuner.fit, and both attached to."""
 
+import uuid
+
 import sagemaker
 from common import DATA, IMAGE, PREFIX, ROLE, SPOILED, main
 from sagemaker.estimator import Estimator
@@ -38,7 +40,7 @@ def success() -> None:
         max_jobs=2,
         max_parallel_jobs=2,
     )
-    tuner.fit(channels(DATA))
+    tuner.fit(channels(DATA), job_name=f"tuned-{uuid.uuid4().hex[:12]}")  # its own names are by the minute
     attached = HyperparameterTuner.attach(tuner.latest_tuning_job.name, sagemaker_session=session)
     assert attached.best_training_job() == tuner.best_training_job()
     assert len(attached.analytics().dataframe()) == 2

@@ -12,7 +12,7 @@ from flytekitplugins_smfs.emulator.expressions.matcher import Busy, Matcher, Too
 
 ENDLESS = r"(a+)+$"
 TRAP = "a" * 40 + "b"
-SLOW_TO_COMPILE = "(?i)" + "[\x00-\U0010fffe]" * 40 + "()"
+SLOW_TO_COMPILE = "(?i)" + "[\x00-\U0010fffe]" * 400 + "()"
 """Each class is gone through character by character."""
 
 
