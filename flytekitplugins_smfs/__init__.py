@@ -6,6 +6,7 @@ Every public name is here and is loaded when it is first used: importing this pa
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -195,9 +196,20 @@ if not TYPE_CHECKING:
 def __getattr__(name: str) -> object:
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    home = _HOME_OF[name]
+    value: object = getattr(importlib.import_module(f"{__name__}.{home}"), name)
     globals()[name] = value
+    if home.startswith("values.") and "flytekit" in sys.modules:
+        _tell_flytekit()
     return value
+
+
+def _tell_flytekit() -> None:
+    """A value that is passed to Flyte without any task of ours is known too. flytekit being loaded, this costs little;
+    where it comes later, its entry point does the same."""
+    from flytekitplugins_smfs.flyte import literals
+
+    literals.register()
 
 
 def __dir__() -> list[str]:

@@ -1,0 +1,68 @@
+"""Our types by their names: what flytekit makes of the interface of something registered, of which it has no code.
+
+Loaded by `import flytekit`, so that a process which imported nothing of ours knows them too: values are loaded when one
+of them is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from flytekit.core.type_engine import TypeEngine, TypeTransformer
+from flytekit.models.types import LiteralType, SimpleType
+
+
+class Named:
+    """Stands in flytekit's registry for all values; there is none of it."""
+
+
+class Guesser(TypeTransformer[Named]):
+    """Tells which value a structure with a JSON schema is. flytekit itself makes a dataclass of a schema's properties,
+    which our validation would not run for, and fails with KeyError where there are none."""
+
+    def __init__(self) -> None:
+        super().__init__("SMFS value by its name", Named)
+
+    def guess_python_type(self, literal_type: LiteralType) -> type[Any]:
+        """The value of that name, if the fields agree; another release may know more of them, or fewer."""
+        schema = literal_type.metadata if literal_type.simple == SimpleType.STRUCT else None
+        kind = _value(schema.get("title")) if isinstance(schema, dict) else None
+        if schema is None or kind is None or not _akin(set(schema.get("properties", ())), _fields(kind)):
+            raise ValueError(f"{self.name}: not one of ours")
+        return kind
+
+    def get_literal_type(self, t: type[Named]) -> NoReturn:
+        raise _none(t)
+
+    def to_literal(self, ctx: Any, python_val: Named, python_type: type[Named], expected: LiteralType) -> NoReturn:
+        raise _none(python_type)
+
+    def to_python_value(self, ctx: Any, lv: Any, expected_python_type: type[Named]) -> NoReturn:
+        raise _none(expected_python_type)
+
+
+def _none(kind: type[Any]) -> TypeError:
+    return TypeError(f"{kind.__name__} only stands for the values by their names")
+
+
+def _value(title: Any) -> type[Any] | None:
+    import flytekitplugins_smfs as root
+
+    if title not in root.__all__:
+        return None
+    kind = getattr(root, title)
+    return kind if isinstance(kind, type) and hasattr(kind, "model_fields") else None
+
+
+def _fields(kind: type[Any]) -> set[str]:
+    """Its fields as a schema has them: a dictionary has none."""
+    return set(kind.model_fields) - {"root"}
+
+
+def _akin(theirs: set[str], ours: set[str]) -> bool:
+    return theirs <= ours or ours <= theirs
+
+
+def register() -> None:
+    """Make it known to flytekit, before flytekit's own guesses."""
+    TypeEngine.register_additional_type(Guesser(), Named, override=True)
