@@ -28,7 +28,7 @@ from flytekitplugins_smfs.flyte.meta import LONGEST_PROBLEM, Meta
 from flytekitplugins_smfs.flyte.spool import Spool
 from flytekitplugins_smfs.flyte.sweeper import SWEEPER
 from flytekitplugins_smfs.operations import catalog
-from flytekitplugins_smfs.operations.base import AnyOperation, AnyPaced, Paced
+from flytekitplugins_smfs.operations.base import AnyOperation, AnyPaced, Paced, as_of_now
 from flytekitplugins_smfs.operations.queue import TOMBSTONE, Queue, Ticket
 from flytekitplugins_smfs.operations.watch import Watch
 from flytekitplugins_smfs.values.errors import SmfsError
@@ -111,7 +111,7 @@ def _started(operation: AnyOperation, spec: Any, owner: Owner, order: Order) -> 
     except OSError as error:
         _log.warning("%s waits in the call, because its spec cannot be kept: %s", operation.what(handle), error)
         operation.make(aws, spec, handle, order)
-        return handle, ""
+        return as_of_now(handle), ""
     queue.submit(Ticket(operation, spec, owner, order, handle, spool))
     return handle, spool.path
 
@@ -192,6 +192,7 @@ def _waiting(meta: Meta, watch: Watch, aws: Aws) -> Answer | None:
     if state is None and not queue.made(key) and watch.last is None:
         state = _queued_again(meta, operation, handle, queue)
     if state is None:
+        watch.made = queue.made(key)
         return None
     return Answer.of(state.linked(operation.links(aws.at(handle.region), handle)))
 
@@ -294,6 +295,7 @@ def cancel(meta: Meta) -> None:
         return
     if meta.waiting and isinstance(operation, Paced):
         _condemn(meta, operation, handle)
+        handle = queue_of(operation).made(handle.owner.attempt_key) or handle
     ended = operation.cancel(Aws(settings()).within(ANSWER_TIME), handle)
     _log.info("%s was asked to end%s", operation.what(handle), "" if ended else ", and is ending")
     if not ended:

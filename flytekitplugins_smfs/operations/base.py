@@ -106,7 +106,7 @@ class Paced(Operation[SpecT, HandleT, ResultT]):
     def start(self, aws: Aws, spec: SpecT, owner: Owner, order: Order = NO_ORDER) -> HandleT:
         handle = self.plan(aws, spec, owner)
         self.make(aws, spec, handle, order)
-        return handle
+        return as_of_now(handle)  # it may have waited long for its turn
 
 
 AnyOperation = Operation[Any, Any, Any]
@@ -125,6 +125,11 @@ NEW = timedelta(seconds=30)
 def is_new(handle: Handle) -> bool:
     """Whether it was started so lately that AWS may not show it yet."""
     return now() - handle.started_at < NEW
+
+
+def as_of_now(handle: HandleT) -> HandleT:
+    """The handle of what is made just now, however long ago it was planned."""
+    return handle.model_copy(update={"started_at": now()})
 
 
 def timing(handle: Handle) -> Timing:

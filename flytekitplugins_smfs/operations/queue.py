@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations.base import AnyPaced
+from flytekitplugins_smfs.operations.base import AnyPaced, as_of_now
 from flytekitplugins_smfs.values.errors import Capacity, SmfsError, Transient
 from flytekitplugins_smfs.values.operation import Handle, Order, Owner, Phase, State
 from flytekitplugins_smfs.values.plain import Json
@@ -52,6 +52,7 @@ class Ticket:
     owner: Owner
     order: Order
     handle: Handle
+    """Once AWS was asked for it, it starts there and then: AWS may not show everywhere what is new."""
     store: Store
     refused: SmfsError | None = None
     withdrawn: bool = False
@@ -131,10 +132,10 @@ class Queue:
         phase = Phase.RETRYABLE_FAILED if ticket.refused.passing else Phase.FAILED
         return State(phase, str(ticket.refused))
 
-    def made(self, key: str) -> bool:
-        """Whether this process saw it made."""
+    def made(self, key: str) -> Handle | None:
+        """The handle of what this process saw made, as of then; None for all else."""
         ticket = self._settled.get(key)
-        return ticket is not None and ticket.refused is None
+        return ticket.handle if ticket is not None and ticket.refused is None else None
 
     def _work(self) -> None:
         while True:
@@ -201,7 +202,10 @@ class Queue:
             ticket.begun = ticket.begun or not ticket.withdrawn
         if ticket.withdrawn:
             return
-        ticket.made = ticket.operation.make(aws, ticket.spec, ticket.handle, ticket.order)
+        try:
+            ticket.made = ticket.operation.make(aws, ticket.spec, ticket.handle, ticket.order)
+        finally:
+            ticket.handle = as_of_now(ticket.handle)
         if not ticket.made:
             doing, text = (
                 f"creating {ticket.operation.what(ticket.handle)}",

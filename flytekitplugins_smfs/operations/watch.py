@@ -38,6 +38,8 @@ class Watch:
     """Seconds for what is good to have and may be missing."""
     clock: Callable[[], float] = time.monotonic
     last: Answer | None = None
+    made: Handle | None = None
+    """The handle as of when it was made, where it waited long for its turn: AWS may not show yet what is new."""
     _denied_since: float | None = None
 
     def ask(self, aws: Aws) -> Answer:
@@ -60,7 +62,7 @@ class Watch:
         return answer
 
     def _look(self, aws: Aws) -> Answer:
-        state = self.operation.state(aws, self.handle)
+        state = self.operation.state(aws, self.made or self.handle)
         if not state.phase.final and STALE < state.age < math.inf:
             state = replace(state, message=f"{state.message} (as of {state.age:.0f} s ago)")
         if state.phase is Phase.SUCCEEDED:
@@ -82,7 +84,7 @@ class Watch:
     def _known(self, aws: Aws) -> State:
         if self.last is not None:
             return State(self.last.phase, self.last.message, self.last.links, self.last.fraction)
-        phase = Phase.QUEUED if is_new(self.handle) else Phase.RUNNING  # what is not new most likely runs
+        phase = Phase.QUEUED if is_new(self.made or self.handle) else Phase.RUNNING  # what is not new most likely runs
         return State(phase, links=self.operation.links(aws, self.handle))
 
     def _denied(self, aws: Aws, fault: AwsFault) -> Answer:
@@ -93,7 +95,8 @@ class Watch:
             return self._unread(aws, fault)
         what = self.operation.what(self.handle)
         try:
-            left = "" if self.operation.cancel(aws, self.handle) else f" {what} was asked to end, and was not seen to."
+            ended = self.operation.cancel(aws, self.made or self.handle)
+            left = "" if ended else f" {what} was asked to end, and was not seen to."
         except Exception as error:  # noqa: BLE001 - it is final whatever happens here
             cost = self.operation.leaves(self.handle)
             left = f" It could not be cancelled ({error})." + (f" {cost}" if cost else "")

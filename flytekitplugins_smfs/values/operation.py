@@ -94,6 +94,7 @@ class Handle(Result):
     region: str
     owner: Owner
     started_at: datetime
+    """When it was asked for; for what waited within its start, when it was made."""
 
     def encode(self) -> bytes:
         """As bytes of JSON."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations.base import Paced
+from flytekitplugins_smfs.operations.base import Paced, is_new
 from flytekitplugins_smfs.operations.queue import LONGEST_PAUSE, TOMBSTONE, Queue, Ticket
 from flytekitplugins_smfs.values.errors import (
     AwsFault,
@@ -88,6 +88,8 @@ class Making(Paced[Any, Handle, Any]):
         self.during: dict[str, Callable[[], Any]] = {}
         """What happens while it is being made, after AWS has taken it."""
         self.cancelled: list[str] = []
+        self.cancelled_as_new: list[bool] = []
+        """Of each cancel, whether AWS's not showing it was to be taken for its end."""
         self.cancels: list[bool | Exception] = []
         """What the next cancels come to; then True."""
         self.at_once = 0
@@ -95,7 +97,7 @@ class Making(Paced[Any, Handle, Any]):
         self._lock = threading.Lock()
 
     def plan(self, aws: Aws, spec: Any, owner: Owner) -> Handle:
-        raise NotImplementedError
+        return Handle(region=aws.region, owner=owner, started_at=datetime.now(UTC) - timedelta(hours=1))
 
     def make(self, aws: Aws, spec: Any, handle: Handle, order: Order) -> bool:
         job = spec["job"]
@@ -125,6 +127,7 @@ class Making(Paced[Any, Handle, Any]):
         raise NotImplementedError
 
     def cancel(self, aws: Aws, handle: Handle) -> bool:
+        self.cancelled_as_new.append(is_new(handle))
         self.cancelled.append(self.what(handle))
         answer = self.cancels.pop(0) if self.cancels else True
         if isinstance(answer, Exception):
@@ -159,8 +162,9 @@ class Waiting:
         self.queue = Queue(lambda region: self.aws, self.pauses.append)
 
     def ticket(self, job: str, attempt: int = 0, store: Store | None = None) -> Ticket:
+        """It has waited for an hour."""
         owner = Owner(execution="project/domain/run", step=job, attempt=attempt)
-        handle = Handle(region="us-east-1", owner=owner, started_at=datetime.now(UTC))
+        handle = self.operation.plan(self.aws, SPEC, owner)
         return Ticket(self.operation, {"job": job}, owner, Order(), handle, store or Store(dict(SPEC)))
 
     def submit(self, job: str, attempt: int = 0, store: Store | None = None) -> Ticket:
@@ -217,11 +221,18 @@ def test_they_are_made_in_their_order_and_one_at_a_time(waiting: Waiting, held: 
 def test_what_was_made_is_told_and_its_spec_is_removed(waiting: Waiting) -> None:
     ticket = waiting.submit("job")
     waiting.settled(ticket)
-    assert waiting.queue.made(ticket.key)
+    made = waiting.queue.made(ticket.key)
+    assert made is not None
+    assert is_new(made)
     assert waiting.queue.state(ticket.key) is None
     assert ticket.store.read() is None
     assert not waiting.queue.made("somebody else's")
     assert waiting.queue.state("somebody else's") is None
+
+
+def test_what_waited_within_its_start_is_new(waiting: Waiting) -> None:
+    owner = Owner(execution="project/domain/run", step="job")
+    assert is_new(waiting.operation.start(waiting.aws, {"job": "job"}, owner))
 
 
 def test_they_are_made_at_awss_pace(waiting: Waiting) -> None:
@@ -420,6 +431,7 @@ def test_condemned_while_it_is_being_made_it_is_cancelled_after(waiting: Waiting
     waiting.settled(waiting.submit("job", store=store))
     wait_for(lambda: waiting.operation.cancelled == ["job, attempt 0"])
     assert store.read() == TOMBSTONE
+    assert waiting.operation.cancelled_as_new == [True]
 
 
 def test_withdrawn_while_it_waits_it_is_not_made(waiting: Waiting, held: Callable[[], None]) -> None:  # N1
@@ -484,6 +496,7 @@ def test_withdrawn_between_two_tries_what_the_first_may_have_made_is_cancelled(w
     waiting.queue.submit(ticket)
     wait_for(lambda: waiting.operation.cancelled == ["job, attempt 0"])
     assert waiting.operation.asked == ["job"]
+    assert waiting.operation.cancelled_as_new == [True]
 
 
 def test_a_cancel_that_fails_in_passing_or_is_not_seen_through_is_asked_again(waiting: Waiting) -> None:  # N1
@@ -532,7 +545,7 @@ def test_earlier_attempts_at_the_same_step_are_given_up(waiting: Waiting, held: 
     held()
     waiting.settled(latest, other)
     assert [one.store.read() for one in earlier] == [TOMBSTONE, TOMBSTONE]
-    assert [waiting.queue.made(one.key) for one in (*earlier, latest, other)] == [False, False, True, True]
+    assert [waiting.queue.made(one.key) is not None for one in (*earlier, latest, other)] == [False, False, True, True]
     assert waiting.operation.asked == ["held", "other", "job"]
 
 

@@ -361,8 +361,9 @@ AWAITED = [one for one in STARTS if "handle" in one.values[2]]
 
 @pytest.mark.parametrize(("release", "record"), WAITING)
 def test_what_waited_for_its_turn_is_made(
-    release: str, record: Record, account: list[Replayed], tmp_path: Path
+    release: str, record: Record, account: list[Replayed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its account does not show what it has made: AWS may not either for a while. However long it waited, it is new."""
     known = json.loads(record["meta"])
     spool = tmp_path / "smfs-spec.json"
     spool.write_text(json.dumps(record["waiting"]))
@@ -373,6 +374,12 @@ def test_what_waited_for_its_turn_is_made(
     wait_for(lambda: account[0].changes and not spool.exists())
     ((creation, request),) = account[0].changes
     assert (creation, request["TrainingJobName"]) == ("CreateTrainingJob", known["handle"]["job_name"])
+    wait_for(lambda: connector.look(meta).phase is not Phase.WAITING)
+    assert connector.look(meta).phase is Phase.QUEUED
+    seen_through: list[str] = []
+    monkeypatch.setattr(connector.SWEEPER, "see_through", lambda what, *_: seen_through.append(what))
+    connector.cancel(meta)
+    assert seen_through == [f"training job {known['handle']['job_name']}"]
 
 
 @pytest.mark.parametrize(("release", "operation", "case"), AWAITED)
