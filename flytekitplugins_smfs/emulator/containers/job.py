@@ -178,6 +178,7 @@ def _variables(job: ContainerJob, place: Place, pip: PipSettings) -> dict[str, s
         "VIRTUAL_ENV": own,
         "PATH": os.pathsep.join([f"{own}/bin", *job.image.programs, _PROGRAMS]),
         "PYTHONUNBUFFERED": "1",
+        "GIT_CONFIG_NOSYSTEM": "1",  # which it may not read, and git would end for that
     }
 
 

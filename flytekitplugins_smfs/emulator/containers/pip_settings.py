@@ -28,14 +28,13 @@ class PipSettings:
 
 
 def pip_settings(environment: Mapping[str, str], home: Path) -> PipSettings:
-    """The settings of a user. Their own configuration files are merged, those of the system stay where they are."""
+    """The settings that pip would have here, of the system's files and the user's: a job reads neither."""
     names = [*(f"PIP_{option.upper().replace('-', '_')}" for option in _OPTIONS), *_CERTIFICATES]
     names += [name for proxy in _PROXIES for name in (proxy, proxy.upper())]
     passed = {name: _without_password(environment[name]) for name in names if environment.get(name)}
-    own = _merged(_user_files(environment, home))
-    system = _merged(_system_files(environment))
-    text = "".join(f"{option} = {_without_password(value)}\n" for option, value in own.items())
-    values = [*passed.values(), *own.values(), *system.values()]
+    configured = _merged([*_system_files(environment), *_user_files(environment, home)])
+    text = "".join(f"{option} = {_without_password(value)}\n" for option, value in configured.items())
+    values = [*passed.values(), *configured.values()]
     return PipSettings(passed, f"[global]\n{text}" if text else "", sorted(set(_paths(values, home))))
 
 

@@ -11,10 +11,24 @@ from pathlib import Path
 from . import landlock
 
 _SYSTEM = (
-    *("/bin", "/sbin", "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/nix", "/gnu", "/home/linuxbrew"),
+    *("/bin", "/sbin", "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/gnu", "/home/linuxbrew"),
     *("/run/systemd/resolve", "/run/opengl-driver", "/var/lib/alternatives", "/var/cache/fontconfig"),
 )
-"""What programs of any system are made of. /etc names servers and certificates; what is secret in it is root's."""
+"""What programs of any system are made of."""
+_CONFIGURATION = (
+    *("passwd", "group", "nsswitch.conf", "hosts", "host.conf", "resolv.conf", "gai.conf"),  # names of users and hosts
+    *("services", "protocols", "networks", "ethertypes", "rpc", "netconfig"),
+    *("ssl/certs", "ssl/cert.pem", "ssl/openssl.cnf", "pki/tls/certs", "pki/tls/cert.pem", "pki/tls/openssl.cnf"),
+    *("pki/ca-trust", "ca-certificates", "ca-certificates.conf", "crypto-policies"),
+    *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ld.so.preload", "alternatives", "static", "profiles"),
+    *("localtime", "timezone", "locale.alias", "locale.conf", "default/locale", "os-release", "debian_version"),
+    *("lsb-release", "redhat-release", "alpine-release", "mime.types", "magic", "inputrc", "terminfo", "fonts"),
+    *("OpenCL", "vulkan", "glvnd", "perl", "java-*", "python3*"),
+)
+"""Below /etc, what programs look for: names, certificates (not their keys), libraries, the time and the locale.
+
+The rest stays unseen: a job that runs as root owns /etc/shadow, and /etc/pip.conf may hold the password of an index.
+"""
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/shm", "/dev/pts")
 _PROBE = (
     "import os, pathlib, sys; from flytekitplugins_smfs.emulator.containers import namespace\n"
@@ -61,7 +75,11 @@ def available() -> Walls:
 
 def readable(image: Iterable[str]) -> list[str]:
     """What a job may read: the system, and its image's paths. Sorted, so that what is inside another comes after it."""
-    return sorted({*_SYSTEM, *map(str, image)})
+    return sorted({*_SYSTEM, *_configuration(), *map(str, image)})
+
+
+def _configuration() -> list[str]:
+    return [str(path) for pattern in _CONFIGURATION for path in Path("/etc").glob(pattern)]
 
 
 def writable(own: Iterable[str], isolated: bool) -> list[str]:

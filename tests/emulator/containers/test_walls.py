@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pwd
 import sys
 import time
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from flytekitplugins_smfs.emulator.containers.pip_settings import pip_settings
 from flytekitplugins_smfs.emulator.containers.walls import Walls, available
 from tests.conftest import Emulator, run_emulator, wait_for
 from tests.emulator.odd_files import listing
@@ -91,6 +93,31 @@ def test_a_job_writes_only_its_own(jobs: Jobs, isolation: bool, tmp_path: Path) 
     lines = output(jobs, script)
     assert lines == ["ok"] * (5 if isolation else 4)
     assert not [place for place in places if (place / "job-was-here").exists()]
+
+
+def test_of_etc_a_job_sees_what_programs_need_and_no_secrets(jobs: Jobs, isolation: bool) -> None:
+    secrets = ("shadow", "gshadow", "pip.conf", "npmrc", "gitconfig", "environment", "ssl/private", "sudoers")
+    script = f"for f in {' '.join(secrets)}; do ls -d /etc/$f/* || cat /etc/$f || true; done 2>/dev/null; "
+    code = (
+        "import os, pwd, ssl, socket, grp; print(pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(0).gr_name, "
+        "socket.getservbyname('https'), socket.gethostbyname('localhost'), "
+        "ssl.create_default_context().cert_store_stats()['x509'] > 0)"
+    )
+    script += f'python -c "{code}"'
+    expected = f"{pwd.getpwuid(os.getuid()).pw_name} root 443 127.0.0.1 True"
+    assert output(jobs, script) == [expected]
+
+
+def test_settings_of_pip_come_without_passwords_from_all_files(tmp_path: Path) -> None:
+    for place, option in (("system", "index-url"), ("home/.config", "extra-index-url")):
+        (tmp_path / place / "pip").mkdir(parents=True)
+        text = f"[global]\n{option} = https://me:hunter2@{place[:4]}.invalid/simple\ntimeout = {len(place)}\n"
+        (tmp_path / place / "pip/pip.conf").write_text(text)
+    found = pip_settings({"XDG_CONFIG_DIRS": str(tmp_path / "system")}, tmp_path / "home")
+    assert "index-url = https://syst.invalid/simple\n" in found.configuration
+    assert "extra-index-url = https://home.invalid/simple\n" in found.configuration
+    assert "timeout = 12\n" in found.configuration  # the user's file comes after the system's
+    assert "hunter2" not in found.configuration
 
 
 def test_a_job_has_no_capabilities_and_gains_none(jobs: Jobs, isolation: bool) -> None:
