@@ -84,10 +84,15 @@ class Sandbox:
         elif self.alive() or self.folder.exit.exists():
             return None
         else:
-            record = ExitRecord(137, "Lost", 0.0, time.time(), "the process vanished without an exit record")
+            record = ExitRecord(137, "Lost", 0.0, self._last_sign(), "the process vanished without an exit record")
         if self.folder.supervisor.exists():
             processes.forget(self._registry, self._name, self._pid())
         return record
+
+    def _last_sign(self) -> float:
+        """When there was last a sign of it, in epoch seconds. Nobody knows when it ended."""
+        files = (self.folder.supervisor, self.folder.log, self.folder.usage)
+        return max((file.stat().st_mtime for file in files if file.exists()), default=time.time())
 
     def stop(self, reason: str, grace_seconds: float) -> None:
         """Ask for SIGTERM now and SIGKILL after the grace. Does nothing to a process that has ended."""

@@ -77,7 +77,8 @@ class ExitRecord:
     """How a process ended. ``code`` is 128 + n for a death by signal n; ``error`` says why it could not be started.
 
     ``reason`` is what ended it: ``Exited`` (by itself), ``Deadline``, the limit that it went over (``Memory``,
-    ``Processes``, ``Disk``), or the reason given with a stop request.
+    ``Processes``, ``Disk``), the reason given with a stop request, or ``Lost`` where nobody wrote a record: then
+    ``ended`` is the time of its last sign.
     """
 
     code: int

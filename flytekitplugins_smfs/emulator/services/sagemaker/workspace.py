@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+import math
 import os
 import tarfile
 import time
@@ -29,9 +30,6 @@ from .placement import INTERNAL, JobFailure
 from .settings import settings
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-_DAY = 24 * 3600
-_SHARE_OF_MEMORY = 0.9
-"""Of this machine's, for one job at most: what it takes beyond that is everybody's loss."""
 _LEAST_VOLUME = 30
 """GiB where a request names none (as for instances that come with storage)."""
 
@@ -90,11 +88,23 @@ def container(ctx: Context, doc: Doc) -> ContainerJob:
         outputs=_outputs(doc),
         log_group=LOG_GROUP,
         log_streams={host: f"{doc['name']}/{host}-{doc['log_epoch']}" for host in names},
-        deadline=time.time() + request["StoppingCondition"].get("MaxRuntimeInSeconds", _DAY),
+        deadline=time.time() + time_left(ctx, doc)[0],
         grace_seconds=settings(ctx).training_stop_grace_seconds,
         limits=_limits(ctx, request),
         network=not (request.get("EnableNetworkIsolation") and len(names) == 1),
     )
+
+
+def time_left(ctx: Context, doc: Doc) -> tuple[float, str]:
+    """How many seconds a job may go on for, and what it is called when it does not end in them.
+
+    "MaxRuntimeInSeconds specifies the maximum time for all of the attempts in total" (API reference,
+    StoppingCondition); MaxWaitTimeInSeconds is from its creation to its end.
+    """
+    limits = doc["request"]["StoppingCondition"]
+    run = limits["MaxRuntimeInSeconds"] - doc["ran"]
+    wait = limits.get("MaxWaitTimeInSeconds", math.inf) - (ctx.now() - doc["created"])
+    return min((run, "MaxRuntimeExceeded"), (wait, "MaxWaitTimeExceeded"))
 
 
 def address(doc: Doc, number: int) -> str:
@@ -147,9 +157,9 @@ def _limits(ctx: Context, request: dict[str, Any]) -> Limits:
     size = instance(request["ResourceConfig"]["InstanceType"])
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     volume = volume_bytes(request)
-    seconds = request["StoppingCondition"].get("MaxRuntimeInSeconds", _DAY)
+    seconds = request["StoppingCondition"]["MaxRuntimeInSeconds"]
     return Limits(
-        memory_bytes=min(size.memory_bytes if size else machine, int(machine * _SHARE_OF_MEMORY)),
+        memory_bytes=min(size.memory_bytes if size else machine, int(machine * settings(ctx).training_memory_share)),
         processes=settings(ctx).training_processes,
         disk_bytes=volume,
         open_files=settings(ctx).training_open_files,

@@ -23,6 +23,11 @@ def unique(prefix: str) -> str:
     return f"{prefix}-{uuid.uuid4().hex[:10]}"
 
 
+def statuses(description: dict[str, Any]) -> list[str]:
+    """The secondary statuses that a job went through."""
+    return [transition["Status"] for transition in description["SecondaryStatusTransitions"]]
+
+
 def two_classes(rows: int = 120) -> bytes:
     """A small CSV data set, label first."""
     features = np.random.default_rng(3).normal(size=(rows, 3))

@@ -56,6 +56,24 @@ def test_it_ends_as_it_is_asked_to(jobs: Jobs) -> None:
     assert jobs.ended(stopped)["TrainingJobStatus"] == "Stopped"
 
 
+def test_the_time_a_spot_job_may_take_counts_its_attempts_and_its_waiting(jobs: Jobs) -> None:
+    spot = {"EnableManagedSpotTraining": True}
+    limits = {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200}
+    interrupted = simulated(jobs, "3500", StoppingCondition=limits, **spot)
+    waiting = simulated(jobs, "9000", StoppingCondition={**limits, "MaxRuntimeInSeconds": 7200}, **spot)
+    for name in (interrupted, waiting):
+        jobs.wait_for(name, "Training")
+    jobs.emulator.clock(advance=3000)
+    jobs.emulator.faults({"job": "interruption", "name": interrupted, "times": 1})
+    jobs.emulator.clock(advance=600)
+    jobs.wait_for(interrupted, "Training")
+    jobs.emulator.clock(advance=700)
+    ended = jobs.ended(interrupted)
+    assert (ended["TrainingJobStatus"], ended["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    jobs.emulator.clock(advance=3000)
+    assert jobs.ended(waiting)["SecondaryStatus"] == "MaxWaitTimeExceeded"
+
+
 @pytest.mark.parametrize("seconds", ["soon", "-1", "nan", "inf"])
 def test_a_time_that_is_none_is_refused(jobs: Jobs, seconds: str) -> None:
     request = jobs.request(

@@ -14,16 +14,12 @@ from botocore.exceptions import ClientError
 from flytekitplugins_smfs.emulator import processes
 from tests.conftest import Emulator, wait_for
 
-from .jobs import BUCKET, OWN_IMAGE, ROLE, XGBOOST_IMAGE, Jobs, unique
+from .jobs import BUCKET, OWN_IMAGE, ROLE, XGBOOST_IMAGE, Jobs, statuses, unique
 
 
 @pytest.fixture
 def jobs(emulator: Emulator) -> Jobs:
     return Jobs(emulator)
-
-
-def statuses(description: dict[str, Any]) -> list[str]:
-    return [transition["Status"] for transition in description["SecondaryStatusTransitions"]]
 
 
 def refused(call: Any, **request: Any) -> tuple[str, str]:

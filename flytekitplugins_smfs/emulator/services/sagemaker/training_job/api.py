@@ -33,6 +33,7 @@ def create(ctx: Context, request: dict[str, Any], tuning: str | None = None, **m
         "metrics": {},
         "offsets": {},
         "attempt": 1,
+        "ran": 0.0,
         "stop_sent": False,
         "log_epoch": int(ctx.now()),
         **more,

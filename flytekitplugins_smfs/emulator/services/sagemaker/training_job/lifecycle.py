@@ -26,8 +26,8 @@ from ..placement import INTERNAL, JobFailure
 from ..service import service
 from ..settings import settings
 from . import simulated
-from .failures import OVER_LIMITS, failure_reason
 from .record import ENDED, TRAINING_JOB, edit, end, enter
+from .verdicts import Verdict, verdict
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +103,8 @@ def _downloading(ctx: Context, doc: Doc) -> float | None:
         _lay_out(ctx, doc)
     with edit(ctx, doc["name"]) as now_doc:
         message = "Training image download completed. Training in progress."
+        now_doc["may_run"], now_doc["over_time"] = workspace.time_left(ctx, doc)
+        now_doc["running_since"] = time.time()
         enter(ctx, now_doc, "Training", message, phase="training")
     return _AT_ONCE
 
@@ -161,7 +163,7 @@ def _training(ctx: Context, doc: Doc) -> float | None:
 def _simulated(ctx: Context, doc: Doc) -> float | None:
     """Wait until the job's time is over; a look is all it takes before."""
     if ctx.injections.misfortune("job", "interruption", doc["name"]):
-        return _interrupted(ctx, doc)
+        return _interrupted(ctx, doc, ctx.now() - doc["phase_since"])
     left = simulated.left(ctx, doc)
     return left if left > 0 and not doc["stop"] else _upload(ctx, doc, simulated.verdict(ctx, doc))
 
@@ -206,57 +208,55 @@ def _ended(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> float | None:
     _checkpoints_saved.pop(doc["id"], None)
     ctx.places.give_back(TRAINING_JOB, doc["id"])
     reasons = {outcome.reason for outcome in outcomes}
-    verdict: tuple[str, str, str | None]
-    if doc["stop"]:
-        verdict = ("Stopped", "Stopped", None)
-    elif "Interrupted" in reasons:
-        return _interrupted(ctx, doc)
-    elif "Deadline" in reasons:
-        verdict = ("Stopped", "MaxRuntimeExceeded", None)
-    elif "Lost" in reasons or any(outcome.error for outcome in outcomes):
-        if doc["attempt"] <= doc["request"].get("RetryStrategy", {}).get("MaximumRetryAttempts", 0):
-            return _again(ctx, doc, "Restarting", "Restarting the training job")
-        errors = sorted({outcome.error for outcome in outcomes if outcome.error})
-        verdict = ("Failed", "Failed", f"{INTERNAL} ({'; '.join(errors)})")
-    elif over := [reason for reason in OVER_LIMITS if reason in reasons]:
-        verdict = ("Failed", "Failed", OVER_LIMITS[over[0]])
-    elif all(outcome.code == 0 for outcome in outcomes):
-        verdict = ("Completed", "Completed", None)
-    else:
-        verdict = ("Failed", "Failed", failure_reason(ctx, doc, outcomes))
-    return _upload(ctx, doc, verdict)
+    if "Interrupted" in reasons and not doc["stop"]:
+        return _interrupted(ctx, doc, _ran(doc, outcomes))
+    found = verdict(ctx, doc, outcomes)
+    retries = doc["request"].get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+    if found[2] is not None and found[2].startswith(INTERNAL) and doc["attempt"] <= retries:
+        return _again(ctx, doc, "Restarting", "Restarting the training job", _ran(doc, outcomes))
+    return _upload(ctx, doc, found)
 
 
-def _upload(ctx: Context, doc: Doc, verdict: tuple[str, str, str | None]) -> float:
+def _upload(ctx: Context, doc: Doc, found: Verdict) -> float:
     with edit(ctx, doc["name"]) as now_doc:
-        now_doc["verdict"] = verdict
+        now_doc["verdict"] = found
         enter(ctx, now_doc, "Uploading", "Uploading generated training model", phase="uploading")
     return _AT_ONCE
 
 
-def _interrupted(ctx: Context, doc: Doc) -> float | None:
+def _ran(doc: Doc, outcomes: list[ExitRecord]) -> float:
+    """Seconds that this attempt ran, as far as it was seen to."""
+    return max(0.0, max(outcome.ended for outcome in outcomes) - float(doc["running_since"]))
+
+
+def _interrupted(ctx: Context, doc: Doc, ran: float) -> float | None:
     """Spot capacity was taken away: a spot job waits for new, any other one fails."""
     if not doc["request"].get("EnableManagedSpotTraining"):
         raise JobFailure(INTERNAL)
-    return _again(ctx, doc, "Interrupted", "Training job interrupted")
+    return _again(ctx, doc, "Interrupted", "Training job interrupted", ran)
 
 
-def _again(ctx: Context, doc: Doc, secondary: str, message: str) -> float:
+def _again(ctx: Context, doc: Doc, secondary: str, message: str, ran: float) -> float:
+    """Begin another attempt, unless no time is left for it."""
+    left, over_time = workspace.time_left(ctx, {**doc, "ran": doc["ran"] + ran})
+    if left <= 0:
+        return _upload(ctx, doc, ("Stopped", over_time, None))
     with edit(ctx, doc["name"]) as now_doc:
         enter(ctx, now_doc, secondary, message)
         now_doc["attempt"] += 1
+        now_doc["ran"] += ran
         now_doc["stop_sent"] = False
         enter(ctx, now_doc, "Starting", "Preparing the instances for training", phase="starting")
     return float(settings(ctx).training_starting_seconds)
 
 
 def _uploading(ctx: Context, doc: Doc) -> float | None:
-    verdict = tuple(doc["verdict"])
-    succeeded = verdict[0] != "Failed"
+    status, secondary, failure = doc["verdict"]
+    succeeded = status != "Failed"
     if succeeded:
         placement.check_upload(ctx, doc["request"])
     artifacts_url = artifacts.upload(ctx, doc, with_model=succeeded)
-    return _finish(ctx, doc, verdict, artifacts_url)
+    return _finish(ctx, doc, (status, secondary, failure), artifacts_url)
 
 
 _MESSAGES = {
@@ -268,11 +268,9 @@ _MESSAGES = {
 }
 
 
-def _finish(
-    ctx: Context, doc: Doc, verdict: tuple[str, str, str | None], artifacts_url: str | None = None
-) -> float | None:
+def _finish(ctx: Context, doc: Doc, found: Verdict, artifacts_url: str | None = None) -> float | None:
     """Give the job its last status and free its disk."""
-    status, secondary, failure = verdict
+    status, secondary, failure = found
     for host in host_names(doc["request"]):
         workspace.sandbox(ctx, doc, host).stop("Ended", _AT_ONCE)
     with edit(ctx, doc["name"]) as now_doc:

@@ -10,11 +10,9 @@ from ....images import is_simulated
 from ....registry import Context
 from ....store import Doc
 from ..settings import settings
+from .verdicts import Verdict
 
-Verdict = tuple[str, str, str | None]
-"""Status, secondary status and failure reason."""
-
-__all__ = ["Verdict", "is_simulated", "left", "seconds", "verdict"]
+__all__ = ["is_simulated", "left", "seconds", "verdict"]
 
 
 def seconds(ctx: Context, request: dict[str, Any]) -> float:
@@ -24,9 +22,8 @@ def seconds(ctx: Context, request: dict[str, Any]) -> float:
 
 
 def left(ctx: Context, doc: Doc) -> float:
-    """Seconds until it ends: by itself, or at its MaxRuntimeInSeconds."""
-    limit = doc["request"]["StoppingCondition"]["MaxRuntimeInSeconds"]
-    return float(doc["phase_since"] + min(seconds(ctx, doc["request"]), limit) - ctx.now())
+    """Seconds until it ends: by itself, or because its time is over."""
+    return float(doc["phase_since"] + min(seconds(ctx, doc["request"]), doc["may_run"]) - ctx.now())
 
 
 def verdict(ctx: Context, doc: Doc) -> Verdict:
@@ -34,8 +31,8 @@ def verdict(ctx: Context, doc: Doc) -> Verdict:
     request = doc["request"]
     if doc["stop"]:
         return "Stopped", "Stopped", None
-    if seconds(ctx, request) > request["StoppingCondition"]["MaxRuntimeInSeconds"]:
-        return "Stopped", "MaxRuntimeExceeded", None
+    if seconds(ctx, request) > doc["may_run"]:
+        return "Stopped", doc["over_time"], None
     failure = request.get("HyperParameters", {}).get("failure")
     if failure is not None:
         return "Failed", "Failed", f"AlgorithmError: {failure}, exit code: 1"

@@ -1,4 +1,4 @@
-"""Why a training job failed, in SageMaker's words."""
+"""How a training job has ended, and why it failed, in SageMaker's words."""
 
 import re
 
@@ -7,11 +7,15 @@ from ....registry import Context
 from ....store import Doc
 from .. import artifacts, workspace
 from ..configuration import host_names
+from ..placement import INTERNAL
 
-OVER_LIMITS = {
+Verdict = tuple[str, str, str | None]
+"""Status, secondary status and failure reason."""
+
+_OVER_LIMITS = {
     "Memory": (
-        "ClientError: Please use an instance type with more memory, or reduce the size of training data processed on "
-        "an instance."
+        "ClientError: Please use an instance type with more memory, or reduce the size of job data processed on an "
+        "instance."
     ),
     "Disk": (
         "ClientError: No space left on device. The job wrote more than the volume of the instance holds. Please "
@@ -24,7 +28,23 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 """Characters that a terminal might obey; line ends and tabs are text."""
 
 
-def failure_reason(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> str:
+def verdict(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> Verdict:
+    """What the ends of all its hosts mean for a job."""
+    reasons = {outcome.reason for outcome in outcomes}
+    if doc["stop"]:
+        return "Stopped", "Stopped", None
+    if "Deadline" in reasons:
+        return "Stopped", doc["over_time"], None
+    if errors := sorted({outcome.error for outcome in outcomes if outcome.error}):
+        return "Failed", "Failed", f"{INTERNAL} ({'; '.join(errors)})"
+    if over := [reason for reason in _OVER_LIMITS if reason in reasons]:
+        return "Failed", "Failed", _OVER_LIMITS[over[0]]
+    if all(outcome.code == 0 for outcome in outcomes):
+        return "Completed", "Completed", None
+    return "Failed", "Failed", _failure_reason(ctx, doc, outcomes)
+
+
+def _failure_reason(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> str:
     """``AlgorithmError: <failure file>, exit code: <n>``, from the first host that failed by itself."""
     hosts = host_names(doc["request"])
     failed = [
