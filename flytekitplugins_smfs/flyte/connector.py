@@ -57,10 +57,10 @@ class OperationConnector(AsyncConnectorBase):
             raise
 
     async def get(self, resource_meta: Meta, **kwargs: Any) -> Resource:
-        from flytekitplugins_smfs.flyte import resource
+        from flytekitplugins_smfs.flyte import outputs, resource
 
         answer = await _in_thread(_polls(), functools.partial(resource.look, resource_meta))
-        return await resource.answer(resource_meta, answer)
+        return await outputs.answer(resource_meta, answer)
 
     async def delete(self, resource_meta: Meta, **kwargs: Any) -> None:
         from flytekitplugins_smfs.flyte import resource

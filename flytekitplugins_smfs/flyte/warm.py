@@ -7,12 +7,12 @@ also tells at once when the settings are missing or wrong.
 from __future__ import annotations
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.flyte import resource
+from flytekitplugins_smfs.flyte import outputs, resource
 from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.flyte.sweeper import SWEEPER
 from flytekitplugins_smfs.operations import catalog
 
-__all__ = ["resource"]
+__all__ = ["outputs", "resource"]
 
 _aws = Aws(settings()).quick()
 for _service in catalog.clients():

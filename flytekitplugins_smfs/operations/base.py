@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.aws.status import Kind, Seen, view
+from flytekitplugins_smfs.aws.followed import Seen
+from flytekitplugins_smfs.aws.kinds import Kind
+from flytekitplugins_smfs.aws.status import view
 from flytekitplugins_smfs.values.base import Timing, Value
 from flytekitplugins_smfs.values.errors import Denied
 from flytekitplugins_smfs.values.operation import Handle, Link, LogPage, Order, Owner, Phase, State

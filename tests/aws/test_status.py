@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
-from flytekitplugins_smfs.aws import status
+from flytekitplugins_smfs.aws import followed, status
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.aws.status import Kind, Page, Seen, StatusView, Window, by, date_of, view
+from flytekitplugins_smfs.aws.followed import Seen
+from flytekitplugins_smfs.aws.kinds import Kind, Page, Window, by, date_of
+from flytekitplugins_smfs.aws.status import StatusView, view
 from flytekitplugins_smfs.values.errors import AwsFault, Denied, Invalid, Missing, Throttled, Transient
 from flytekitplugins_smfs.values.settings import Settings
 from tests.conftest import wait_for
@@ -500,7 +502,7 @@ def test_what_was_not_there_while_it_was_new_is_asked_for_again(
     assert following.ask("new", started_at=began).gone
     following.settle()
     cloud.start("new")
-    monkeypatch.setattr(status, "NEW", timedelta(0))  # and so time has passed
+    monkeypatch.setattr(followed, "NEW", timedelta(0))  # and so time has passed
     assert status_of(following.ask("new", started_at=began)) == "InProgress"
 
 
@@ -630,7 +632,7 @@ def test_listings_do_not_become_rarer_without_end(cloud: Cloud, following: Follo
     cloud.lasting, cloud.page_faults = True, [fault(Throttled)]
     found = gaps(listing_times(following, 700))
     assert found[:4] == [20, 40, 80, 160]
-    assert max(found) == status.SLOWEST
+    assert max(found) == followed.SLOWEST
 
 
 def description_times(following: Following, seconds: float) -> list[float]:

@@ -13,7 +13,7 @@ from flyteidl.core.execution_pb2 import TaskExecution
 from flytekit.core.context_manager import FlyteContextManager
 from flytekit.core.type_engine import TypeEngine
 
-from flytekitplugins_smfs.flyte import resource
+from flytekitplugins_smfs.flyte import outputs, resource
 from flytekitplugins_smfs.flyte.meta import Meta
 from flytekitplugins_smfs.flyte.tasks import OperationTask
 from flytekitplugins_smfs.operations import catalog
@@ -51,7 +51,7 @@ def several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nowhere: None) -> S
 
 
 async def test_several_outputs_have_their_names_and_declared_types(several: Several) -> None:
-    found = await resource.answer(Meta("fake"), DONE)
+    found = await outputs.answer(Meta("fake"), DONE)
     assert found.outputs is not None
     context = FlyteContextManager.current_context()
     literals = found.outputs.literals
@@ -72,7 +72,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Meta:
 
 
 async def test_what_the_job_wrote_is_left_to_flyte_to_read(written: Meta) -> None:
-    found = await resource.answer(written, DONE)
+    found = await outputs.answer(written, DONE)
     assert (found.phase, found.outputs) == (TaskExecution.SUCCEEDED, None)
 
 
@@ -80,7 +80,7 @@ async def test_an_error_that_the_body_left_makes_it_a_failure(written: Meta) -> 
     """Flyte would read it on success only, and would not call that a failure."""
     error = ContainerError(code="USER:ValueError", message="the column age is missing")
     (Path(written.output_prefix) / "error.pb").write_bytes(ErrorDocument(error=error).SerializeToString())
-    found = await resource.answer(written, DONE)
+    found = await outputs.answer(written, DONE)
     assert found.phase == TaskExecution.FAILED
     assert found.message == "USER:ValueError: the column age is missing"
 

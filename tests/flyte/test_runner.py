@@ -18,7 +18,7 @@ from flytekit import conditional, eager, task, workflow
 from flytekit.core.context_manager import FlyteContextManager
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.runs import display, driver, execution
+from flytekitplugins_smfs.runs import attempt, display, driver, execution
 from flytekitplugins_smfs.runs.signals import Stop
 from flytekitplugins_smfs.values.errors import (
     InvalidSpec,
@@ -353,7 +353,7 @@ def test_flytekit_writes_the_deck_too(fake: FileOperation, monkeypatch: pytest.M
 def test_a_timeout_that_could_not_be_seen_through_is_kept_for_the_next_run(
     fake: FileOperation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "STOPPING_TIME", 0.2)
+    monkeypatch.setattr(attempt, "STOPPING_TIME", 0.2)
     fake.set("stubborn")
     kept = []
     monkeypatch.setattr(execution.Execution, "keep", lambda self, *step: kept.append(step))
@@ -365,7 +365,7 @@ def test_a_timeout_that_could_not_be_seen_through_is_kept_for_the_next_run(
 def test_a_stop_that_aws_never_answers_is_given_up_and_says_what_may_be_left(
     fake: FileOperation, monkeypatch: pytest.MonkeyPatch, handlers: None
 ) -> None:
-    monkeypatch.setattr(driver, "SILENT_TIME", 0.2)
+    monkeypatch.setattr(attempt, "SILENT_TIME", 0.2)
     fake.set("unreachable")
     waiter = when(lambda: fake.looks > 0, lambda: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(OperationCancelled, match="had not ended yet"):

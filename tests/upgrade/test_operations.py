@@ -11,6 +11,7 @@ import pytest
 from flyteidl.core.execution_pb2 import TaskExecution
 from flytekit.models.literals import Literal
 
+from flytekitplugins_smfs.flyte import outputs as answering
 from flytekitplugins_smfs.flyte import resource as connector
 from flytekitplugins_smfs.flyte.binding import plain
 from flytekitplugins_smfs.flyte.meta import Meta
@@ -133,7 +134,7 @@ def test_it_is_polled_to_the_end_that_it_had(record: Record) -> None:
 def test_a_connector_answers_with_the_end_that_it_had(record: Record, account: list[Replayed]) -> None:
     account.append(Replayed.at_the_end(record))
     meta = Meta.decode(meta_of(record))
-    resource = asyncio.run(connector.answer(meta, connector.look(meta)))
+    resource = asyncio.run(answering.answer(meta, connector.look(meta)))
     assert resource.phase == ENDED[record["phase"]], resource.message
     if record["result"] is not None:
         (literal,) = outputs(resource)

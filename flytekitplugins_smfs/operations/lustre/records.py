@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.aws.kinds import Kind, Page, Window, by, date_of
 from flytekitplugins_smfs.aws.names import REMOVING_TAG, tag_map
-from flytekitplugins_smfs.aws.status import Kind, Page, Window, by, date_of
 from flytekitplugins_smfs.values.errors import Missing
 from flytekitplugins_smfs.values.plain import Json, Record
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.aws.kinds import Kind, Page, Window, by, date_of
 from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, OWNER_TAG, owner_tags, tag_list, tag_map
-from flytekitplugins_smfs.aws.status import Kind, Page, Window, by, date_of, view
+from flytekitplugins_smfs.aws.status import view
 from flytekitplugins_smfs.operations.base import NO_ORDER, Operation, is_new, now, seen, timing, unknown
 from flytekitplugins_smfs.operations.lustre import records
 from flytekitplugins_smfs.operations.owning import Difference, Making, own

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.aws.kinds import Kind
 from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, job_name
-from flytekitplugins_smfs.aws.status import Kind, view
+from flytekitplugins_smfs.aws.status import view
 from flytekitplugins_smfs.operations.base import NO_ORDER, HandleT, Paced, ResultT, SpecT, is_new
 from flytekitplugins_smfs.operations.owning import Difference, Making, own
 from flytekitplugins_smfs.operations.sagemaker import records

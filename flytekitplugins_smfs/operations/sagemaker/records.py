@@ -6,8 +6,8 @@ from typing import Any
 
 from flytekitplugins_smfs.aws import console
 from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.aws.kinds import Kind, Page, Window, by, date_of
 from flytekitplugins_smfs.aws.names import tag_map
-from flytekitplugins_smfs.aws.status import Kind, Page, Window, by, date_of
 from flytekitplugins_smfs.values.operation import Link
 from flytekitplugins_smfs.values.plain import Json, Record
 
