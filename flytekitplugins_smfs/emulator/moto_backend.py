@@ -79,12 +79,11 @@ class MotoBackend:
 
     def start(self) -> None:
         """Load moto and bring back its state from the journal."""
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
         from .moto_clock import moto_at
+        from .moto_services import application
 
         logging.getLogger("moto").setLevel(logging.ERROR)
-        self._app = DomainDispatcherApplication(create_backend_app)
+        self._app = application()
         for entry in self._journal.entries():
             with moto_at(entry.moment):
                 response = self._play(entry.request, entry.seed)

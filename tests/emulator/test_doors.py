@@ -1,13 +1,10 @@
-"""Who may talk to a running emulator: each protocol unsigned and wrongly signed, pages of a browser, jobs."""
+"""Who may talk to a running emulator: each protocol unsigned and wrongly signed, the admin API, jobs."""
 
-import http.client
 import json
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -65,57 +62,6 @@ def test_each_protocol_says_what_is_wrong(emulator: Emulator, service: str, way:
     before = emulator.last_call()
     assert code_of(emulator, service, way) == CODES[service][WAYS.index(way)]
     assert not [call for call in emulator.calls(before) if call["service"] == service and call["error"] is None]
-
-
-Asked = Callable[[str, str, dict[str, str], bytes], tuple[int, dict[str, str], bytes]]
-
-
-@pytest.fixture(params=["url", "s3_url"])
-def port(request: pytest.FixtureRequest, emulator: Emulator) -> Asked:
-    """Asks a port plainly; the answer is status, headers and body."""
-    where = urlsplit(emulator.server[request.param])
-
-    def ask(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=20)
-        connection.putrequest(method, path, skip_host="Host" in headers)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            connection.putheader(name, value)
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        found = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-        connection.close()
-        return found
-
-    return ask
-
-
-BROWSERS: dict[str, tuple[str, str, dict[str, str], bytes]] = {
-    "simple post": (
-        "POST", "/", {"Origin": "https://evil.example", "Content-Type": "text/plain"},
-        b'{"TrainingJobName": "x"}',
-    ),
-    "form": (
-        "POST", "/", {"Origin": "null", "Content-Type": "application/x-www-form-urlencoded"},
-        b"Action=RunInstances&Version=2016-11-15",
-    ),
-    "preflight": (
-        "OPTIONS", "/", {"Origin": "https://evil.example", "Access-Control-Request-Method": "PUT",
-                         "Access-Control-Request-Headers": "x-amz-target"}, b"",
-    ),
-    "image": ("GET", "/bucket/key", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, b""),
-    "health": ("GET", "/_emulator/health", {"Origin": "http://localhost:3000"}, b""),
-    "rebound name": ("GET", "/_emulator/health", {"Host": "evil.example"}, b""),
-    "rebound name with our port": ("GET", "/", {"Host": "evil.example:80"}, b""),
-    "settings": ("PUT", "/_emulator/settings", {"Origin": "https://evil.example"}, b"{}"),
-    "credentials": ("GET", "/_emulator/credentials", {"Host": "169.254.170.2", "Authorization": "x"}, b""),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("what", BROWSERS)
-def test_a_browser_gets_nothing(port: Asked, what: str) -> None:
-    status, headers, _ = port(*BROWSERS[what])
-    assert status in (400, 403)
-    assert not [name for name in headers if name.startswith("access-control-")]
 
 
 def test_the_admin_api_is_for_the_emulators_own_key(emulator: Emulator) -> None:

@@ -1,6 +1,11 @@
 """What the emulator leans on that moto does not promise."""
 
-from flytekitplugins_smfs.emulator import moto_backend
+from typing import Any
+
+import pytest
+from werkzeug.test import Client
+
+from flytekitplugins_smfs.emulator import moto_backend, moto_services
 
 
 def test_motos_random_ids_can_be_told_from_a_seed() -> None:
@@ -12,3 +17,24 @@ def test_motos_random_ids_can_be_told_from_a_seed() -> None:
     first = [mock_random.get_random_hex(8) for _ in range(3)]
     mock_random.seed(7)
     assert [mock_random.get_random_hex(8) for _ in range(3)] == first
+
+
+def test_motos_services_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each request looks through all of moto's folders and methods, and a start plays hundreds again."""
+    from moto import backends
+    from moto.core import responses
+
+    looks = []
+    modules = list(backends.list_of_moto_modules())
+    monkeypatch.setattr(backends, "list_of_moto_modules", lambda: looks.append(1) or modules)
+    application = moto_services.application()
+    for _ in range(3):
+        assert application.get_backend_for_host("sqs.us-east-1.amazonaws.com") == "sqs"
+        assert application.get_backend_for_host(None) is None
+    assert len(looks) == 1
+    asked = {"Authorization": "AWS4-HMAC-SHA256 Credential=x/20300101/us-east-1/sqs/aws4_request, Signature=x"}
+    names: Any = responses.method_names_from_class
+    for hits in (names.cache_info().hits, names.cache_info().hits + 1):
+        answer = Client(application).post("/", headers=asked, data={"Action": "ListQueues", "Version": "2012-11-05"})
+        assert answer.status_code == 200
+        assert names.cache_info().hits >= hits

@@ -70,23 +70,29 @@ def told(reporter: Any) -> Iterator[str]:
     counted: collections.Counter[str] = collections.Counter()
     for outcome in ("passed", "failed"):
         for report in reporter.stats.get(outcome, []):
+            if report.when != "call":
+                continue
+            times = [value for name, value in report.user_properties if name == _ANSWERED]
             for name, value in report.user_properties:
-                if name == _SEVERAL and report.when == "call":
-                    counted[value[0]] += value[1]
-                    failed[value[0]] += outcome == "failed"
-                if name == _TRIED and report.when == "call":
-                    matrix, total = value
-                    totals[matrix] = max(total, totals.get(matrix, 0))
+                if name not in (_SEVERAL, _TRIED):
+                    continue
+                matrix, number = value
+                failed[matrix] += outcome == "failed"
+                seconds.setdefault(matrix, []).extend(times)
+                if name == _SEVERAL:
+                    counted[matrix] += number
+                else:
+                    totals[matrix] = max(number, totals.get(matrix, 0))
                     tried[matrix] += 1
-                    failed[matrix] += outcome == "failed"
-                    times = [value for name, value in report.user_properties if name == _ANSWERED]
-                    seconds.setdefault(matrix, []).extend(times)
     for matrix in sorted(tried):
         held = f"{failed[matrix]} did not hold" if failed[matrix] else "all held"
-        line = f"{matrix}: {tried[matrix]} of {totals[matrix]} points tried, {held}"
-        if times := seconds[matrix]:
-            line += f"; answered in {statistics.median(times):.3f} s (median), {max(times):.3f} s at most"
-        yield line
+        yield f"{matrix}: {tried[matrix]} of {totals[matrix]} points tried, {held}{_times(seconds[matrix])}"
     for matrix, number in sorted(counted.items()):
         held = f"{failed[matrix]} tests did not hold" if failed[matrix] else "all held"
-        yield f"{matrix}: {number} points tried, {held}"
+        yield f"{matrix}: {number} points tried, {held}{_times(seconds[matrix])}"
+
+
+def _times(seconds: list[float]) -> str:
+    if not seconds:
+        return ""
+    return f"; answered in {statistics.median(seconds):.3f} s (median), {max(seconds):.3f} s at most"

@@ -99,7 +99,9 @@ def written(
     body = made["body"]
     if isinstance(body, dict):
         body = urlencode(body, errors="surrogatepass").encode()
-    path = quote(made["url_path"], safe="/%~", errors="replace") + (f"?{query}" if query else "")
+    path, _, fixed = made["url_path"].partition("?")
+    whole = "&".join(part for part in (fixed, query) if part)
+    path = quote(path, safe="/%~", errors="replace") + (f"?{whole}" if whole else "")
     headers = {name: _CONTROL.sub("", str(value)) for name, value in made["headers"].items()}
     return made["method"], path, headers, body if isinstance(body, bytes) else str(body).encode()
 
@@ -119,5 +121,7 @@ def read(status: int, body: bytes) -> Answer:
     try:
         document = json.loads(text)
     except ValueError:
-        document = cbor.loads(body)
-    return Answer(status, document["__type"], document.get("message") or document.get("Message") or "", body)
+        document = cbor.loads(body) if 0xA0 <= body[0] <= 0xBF else {}
+    if not isinstance(document, dict):
+        document = {}
+    return Answer(status, document.get("__type", ""), document.get("message") or document.get("Message") or "", body)
