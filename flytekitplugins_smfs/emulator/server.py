@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
 from . import processes, services
 from .access import Access
 from .account import Account
@@ -22,7 +20,7 @@ from .messages import Request, Response
 from .paths import Paths
 from .settings import Settings
 from .signatures import SignatureError
-from .wire import Arrival, Front, Hangup, Limits, WireError, reply
+from .wire import Arrival, Front, Hangup, Limits, Reply, WireError, reply, run
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +53,7 @@ class Server:
         await self._front.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    async def _handle(self, arrival: Arrival) -> web.StreamResponse:
+    async def _handle(self, arrival: Arrival) -> Reply:
         request = _read(arrival, await arrival.body())
         if request.path == f"{PREFIX}health":  # says that it lives also while all threads are busy
             response = self._admin.handle(request)
@@ -96,7 +94,7 @@ def serve(state: Path, port: int | None, changes: dict[str, Any], access: Access
         before = read_server_file(paths)
         account = Account(paths, settings, free_port(before.get("s3_port")), access)
         account.start()
-        asyncio.run(_until_signal(account, port or free_port(before.get("port"))))
+        run(_until_signal(account, port or free_port(before.get("port"))))
         account.stop()
         for group in processes.kill_all(paths.processes):
             log.error("could not end %s (pid %s)", group.name, group.pid)
@@ -115,14 +113,10 @@ async def _until_signal(account: Account, port: int) -> None:
 
 
 def _read(arrival: Arrival, body: bytes) -> Request:
-    headers: dict[str, str] = {}
-    for name, value in arrival.headers:
-        lower = name.lower()
-        headers[lower] = f"{headers[lower]},{value}" if lower in headers else value
-    return Request(arrival.method, arrival.target, headers, body, arrival.headers)
+    return Request(arrival.method, arrival.target, arrival.values, body, arrival.headers)
 
 
-def _explain(arrival: Arrival | None, error: WireError) -> web.StreamResponse:
+def _explain(arrival: Arrival | None, error: WireError) -> Reply:
     request = _read(arrival, b"") if arrival else Request("GET", "/", {}, b"")
     response = worded(request, dialect_of(request), AwsError(error.code, error.message, error.status))
     return reply(response.status, response.body, response.headers.items(), request.method)

@@ -9,3 +9,7 @@ class WireError(Exception):
         self.status = status
         self.code = code
         self.message = message
+
+
+class Hangup(Exception):
+    """Close the connection without an answer."""

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
-from aiohttp import web
 
-from flytekitplugins_smfs.emulator.wire import Arrival, Front, Limits, WireError, reply
-from flytekitplugins_smfs.emulator.wire.front import Handler
+from flytekitplugins_smfs.emulator.wire import Arrival, Front, Limits, Reply, WireError, reply
+from flytekitplugins_smfs.emulator.wire.connection import Handler
 
 SMALL = Limits(
     header_bytes=4096,
@@ -26,11 +25,11 @@ SMALL = Limits(
 )
 
 
-def explain(arrival: Arrival | None, error: WireError) -> web.StreamResponse:
+def explain(arrival: Arrival | None, error: WireError) -> Reply:
     return reply(error.status, f"{error.code}: {error.message}".encode())
 
 
-async def echo(arrival: Arrival) -> web.StreamResponse:
+async def echo(arrival: Arrival) -> Reply:
     body = await arrival.body()
     return reply(200, b"|".join((arrival.method.encode(), arrival.target.encode(), body)), method=arrival.method)
 

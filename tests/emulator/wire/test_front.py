@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable
 
 import pytest
-from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flytekitplugins_smfs.emulator.wire import Arrival, Hangup, Limits, reply
+from flytekitplugins_smfs.emulator.wire import Arrival, Hangup, Limits, Reply, reply
 from tests.conftest import wait_for
 
 from .conftest import SMALL, Running, Serve, all_of
@@ -100,7 +99,7 @@ def test_expect_is_answered_before_the_body(serve: Serve) -> None:
 
 
 def test_head_says_a_length_and_sends_nothing(serve: Serve) -> None:
-    async def handler(arrival: Arrival) -> web.StreamResponse:
+    async def handler(arrival: Arrival) -> Reply:
         return reply(200, b"", [("Content-Length", "12345"), ("X-A", "1"), ("X-A", "2")], arrival.method)
 
     answer = serve(handler).ask(request(b"HEAD / HTTP/1.1"))
@@ -175,7 +174,7 @@ def test_a_drip_does_not_hold_headers_open(serve: Serve) -> None:
 
 
 def test_who_does_not_read_holds_nothing_up(serve: Serve) -> None:
-    async def handler(arrival: Arrival) -> web.StreamResponse:
+    async def handler(arrival: Arrival) -> Reply:
         return reply(200, bytes(64 * 1024 * 1024))
 
     running = serve(handler)
@@ -187,7 +186,7 @@ def test_who_does_not_read_holds_nothing_up(serve: Serve) -> None:
 
 
 def test_a_defect_is_told_without_its_inside(serve: Serve) -> None:
-    async def handler(arrival: Arrival) -> web.StreamResponse:
+    async def handler(arrival: Arrival) -> Reply:
         raise RuntimeError("the secret inside")
 
     answer = serve(handler).ask(request(b"GET / HTTP/1.1"))
@@ -197,7 +196,7 @@ def test_a_defect_is_told_without_its_inside(serve: Serve) -> None:
 
 
 def test_a_hangup_is_no_answer(serve: Serve) -> None:
-    async def handler(arrival: Arrival) -> web.StreamResponse:
+    async def handler(arrival: Arrival) -> Reply:
         raise Hangup
 
     assert serve(handler).ask(request(b"GET / HTTP/1.1")) in (b"", b"<reset>")

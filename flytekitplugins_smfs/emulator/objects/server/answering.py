@@ -2,21 +2,17 @@
 
 import logging
 import time
-
-from aiohttp import web
+from collections.abc import Awaitable
 
 from ...signatures import Dialect, SignatureError, Verified, unsigned, verify
-from ...wire import Arrival, WireError
+from ...wire import Arrival, Reply, WireError
 from ..errors import S3Error, StoreDamaged
 from . import bodies, buckets, cors, routes, target
-from .answers import Answer, new_ids, refusal, response, sent
+from .answers import Answer, new_ids, refusal, response
 from .request import S3Request
 from .service import Service
 
 log = logging.getLogger(__name__)
-
-_DRAINED_BYTES = 1 << 20
-"""What is left of a refused request's body is read away up to here, so that the connection can be used again."""
 
 
 class Answering:
@@ -25,39 +21,40 @@ class Answering:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def __call__(self, arrival: Arrival) -> web.StreamResponse:
-        """The answer to a request, written if it is a file's content."""
+    def __call__(self, arrival: Arrival) -> Reply | Awaitable[Reply]:
+        """The answer to a request: at once where nothing has to be waited for."""
         ids = new_ids()
-        cross = dict[str, str]()
+        cross: dict[str, str] = {}
         try:
-            answer, cross = await self._answer(arrival)
-        except S3Error as error:
-            answer = refusal(error, arrival.target.partition("?")[0], *ids)
-            if (region := error.fields.get("Region")) is not None:
-                answer.headers["x-amz-bucket-region"] = str(region)
-        except StoreDamaged as damage:
-            log.error("%s", damage)
-            answer = refusal(S3Error("ServiceUnavailable", str(damage)), arrival.target.partition("?")[0], *ids)
-        except OSError as error:
-            answer = refusal(_of_disk(error), arrival.target.partition("?")[0], *ids)
-        answer.headers |= cross
-        written = response(answer, ids, arrival.method)
-        if answer.status >= 400 and not arrival.request.content.at_eof() and not _short(arrival):
-            written.force_close()
-        return written if answer.file is None else await sent(arrival.request, written, answer.file)
+            outcome = self._answer(arrival, cross)
+        except Exception as error:  # noqa: BLE001  what is not S3's goes on to the front
+            outcome = _refused(arrival, error, ids)
+        if isinstance(outcome, Answer):
+            return _written(arrival, outcome, cross, ids)
+        return self._later(arrival, outcome, cross, ids)
 
-    async def _answer(self, arrival: Arrival) -> tuple[Answer, dict[str, str]]:
+    async def _later(
+        self, arrival: Arrival, outcome: Awaitable[Answer], cross: dict[str, str], ids: tuple[str, str]
+    ) -> Reply:
+        try:
+            answer = await outcome
+        except Exception as error:  # noqa: BLE001  what is not S3's goes on to the front
+            answer = _refused(arrival, error, ids)
+        return _written(arrival, answer, cross, ids)
+
+    def _answer(self, arrival: Arrival, cross: dict[str, str]) -> Answer | Awaitable[Answer]:
+        """What the operation says. ``cross`` gets the headers that let a page read it."""
         service = self._service
-        host = arrival.header("host") or ""
-        asked = target.read(arrival.target, host, service.names)
-        values = {name.lower(): value for name, value in arrival.headers}
+        values = arrival.values
+        asked = target.read(arrival.target, values.get("host", ""), service.names)
         if arrival.method == "OPTIONS":
-            return cors.preflight(service, asked.bucket, values), {}
-        cross = self._cross(asked.bucket, values, arrival.method)
+            return cors.preflight(service, asked.bucket, values)
+        if "origin" in values or "sec-fetch-site" in values:
+            cross |= self._cross(asked.bucket, values, arrival.method)
         request = S3Request(arrival, asked, self._verified(arrival, asked))
         self._check_owner(request)
         buckets.check_region(service, request)
-        return await routes.operation(request)(service, request), cross
+        return routes.operation(request)(service, request)
 
     def _cross(self, bucket: str, values: dict[str, str], method: str) -> dict[str, str]:
         """The headers that let a page read the answer. Refuses pages that the bucket's owner has not let in."""
@@ -102,7 +99,7 @@ class Answering:
             raise S3Error("AccessDenied", "Access Denied")
 
 
-def explain(arrival: Arrival | None, error: WireError) -> web.StreamResponse:
+def explain(arrival: Arrival | None, error: WireError) -> Reply:
     """What the front refuses, in S3's form."""
     ids = new_ids()
     resource = arrival.target.partition("?")[0] if arrival else ""
@@ -110,10 +107,24 @@ def explain(arrival: Arrival | None, error: WireError) -> web.StreamResponse:
     return response(refused, ids, arrival.method if arrival else "GET")
 
 
-def _short(arrival: Arrival) -> bool:
-    """Whether the rest of a refused body is little enough, and on its way."""
-    length = arrival.request.content_length
-    return length is not None and length <= _DRAINED_BYTES and arrival.header("expect") is None
+def _written(arrival: Arrival, answer: Answer, cross: dict[str, str], ids: tuple[str, str]) -> Reply:
+    answer.headers |= cross
+    return response(answer, ids, arrival.method)
+
+
+def _refused(arrival: Arrival, error: Exception, ids: tuple[str, str]) -> Answer:
+    """The error document. Raises what is no refusal."""
+    if isinstance(error, StoreDamaged):
+        log.error("%s", error)
+        error = S3Error("ServiceUnavailable", str(error))
+    elif isinstance(error, OSError) and not isinstance(error, ConnectionError):
+        error = _of_disk(error)
+    if not isinstance(error, S3Error):
+        raise error
+    answer = refusal(error, arrival.target.partition("?")[0], *ids)
+    if (region := error.fields.get("Region")) is not None:
+        answer.headers["x-amz-bucket-region"] = str(region)
+    return answer
 
 
 def _of_disk(error: OSError) -> S3Error:

@@ -124,8 +124,8 @@ def _length(request: S3Request) -> int:
         if decoded is None or not decoded.isdecimal():
             raise S3Error("MissingContentLength", "You must provide the Content-Length HTTP header.")
         return int(decoded)
-    if request.arrival.request.content_length is not None:
-        return request.arrival.request.content_length
+    if request.arrival.length is not None:
+        return request.arrival.length
     if "transfer-encoding" in request.values:
         text = "A header you provided implies functionality that is not implemented"
         raise S3Error("NotImplemented", text, Header="Transfer-Encoding")

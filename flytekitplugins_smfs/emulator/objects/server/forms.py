@@ -5,13 +5,11 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.ht
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
-
-from aiohttp import BodyPartReader, MultipartReader
 
 from ...signatures import SignatureError, verify_form
 from .. import names
@@ -22,6 +20,7 @@ from ..records import Content, Stored
 from . import about as headers_about
 from . import bodies, xml
 from .answers import Answer, document
+from .form_parts import Event, Part, events
 from .properties import tags_of
 from .request import S3Request, invalid
 from .service import Service
@@ -44,19 +43,17 @@ class Bounds:
 async def post(service: Service, request: S3Request) -> Answer:
     """Take a form: its fields first, then its file, which is the last field."""
     service.store.buckets.get(request.bucket)
-    await request.arrival.say_continue()
+    form = events(request.arrival)
     try:
-        reader = MultipartReader(request.arrival.request.headers, request.arrival.request.content)
-        fields, file = await _fields(reader)
-    except (ValueError, AssertionError):
-        text = "The body of your POST request is not well-formed multipart/form-data."
-        raise S3Error("MalformedPOSTRequest", text) from None
-    key = _key(fields, file)
+        fields, filename = await _fields(form)
+    except ValueError:
+        raise _malformed() from None
+    key = _key(fields, filename)
     if not service.insecure:
         _verify(service, fields)
     bounds = _check_policy(service, request.bucket, fields) if "policy" in fields else Bounds()
     about = replace(headers_about.of({**fields, "x-amz-tagging": ""}), tags=_tags(fields))
-    content = await _content(service, file, bounds, fields)
+    content = await _content(service, form, bounds, fields)
     about = replace(about, checksums=content.checksums)
     with service.store.keeping([content.file]):
         stored = await service.commit(lambda: service.store.contents.put(request.bucket, key, content, about))
@@ -69,34 +66,35 @@ def _tags(fields: Mapping[str, str]) -> dict[str, str]:
     return tags
 
 
-async def _fields(reader: MultipartReader) -> tuple[dict[str, str], BodyPartReader]:
-    """The fields by lower-case name, and the file, not yet read."""
+async def _fields(form: AsyncIterator[Event]) -> tuple[dict[str, str], str]:
+    """The fields by lower-case name, and the file's name; its content has not been read."""
     fields: dict[str, str] = {}
-    size = 0
-    while (part := await reader.next()) is not None:
-        if not isinstance(part, BodyPartReader) or len(fields) > _MAX_FIELDS:
-            raise ValueError("nested, or too many fields")
-        name = (part.name or "").lower()
-        if name == "file":
-            return fields, part
-        value = bytearray()
-        while chunk := await part.read_chunk(8192):
-            value += chunk
-            if size + len(value) > _MAX_FIELDS_BYTES:
+    name, value, size = "", b"", 0
+    async for event in form:
+        if isinstance(event, Part):
+            name, value = event.name.lower(), b""
+            if name == "file":
+                return fields, event.filename
+            if len(fields) > _MAX_FIELDS:
+                raise ValueError("too many fields")
+        elif event is None:
+            fields[name] = value.decode()
+        else:
+            value += event
+            size += len(event)
+            if size > _MAX_FIELDS_BYTES:
                 text = "Your POST request fields preceding the upload file were too large."
                 raise S3Error("MaxPostPreDataLengthExceededError", text)
-        size += len(value)
-        fields[name] = value.decode()
     raise invalid("POST requires exactly one file upload per request.", "file", "0")
 
 
-def _key(fields: dict[str, str], file: BodyPartReader) -> str:
+def _key(fields: dict[str, str], filename: str) -> str:
     if "key" not in fields:
         text = (
             "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields."
         )
         raise invalid(text, "key", "")
-    name = (file.filename or "").replace("\\", "/").rpartition("/")[2]
+    name = filename.replace("\\", "/").rpartition("/")[2]
     key = fields["key"].replace("${filename}", name)
     names.check_key(key)
     return key
@@ -150,18 +148,25 @@ def _condition(condition: Any) -> tuple[str, str, str]:
     raise S3Error("InvalidPolicyDocument", "Invalid Policy: Invalid Condition.")
 
 
+def _malformed() -> S3Error:
+    text = "The body of your POST request is not well-formed multipart/form-data."
+    return S3Error("MalformedPOSTRequest", text)
+
+
 def _against(what: str) -> S3Error:
     return S3Error("AccessDenied", f"Invalid according to Policy: {what}")
 
 
-async def _content(service: Service, file: BodyPartReader, bounds: Bounds, fields: Mapping[str, str]) -> Content:
+async def _content(service: Service, form: AsyncIterator[Event], bounds: Bounds, fields: Mapping[str, str]) -> Content:
     """The file as content of the store, with the sum that the form has a field for."""
     given = {HEADERS[name]: value for name, value in fields.items() if name in HEADERS}
     algorithm = next(iter(given), CRC64NVME)
     intake = Intake(service.store.files, [algorithm])
     try:
-        while chunk := await file.read_chunk(65536):
-            intake.write(chunk)
+        async for event in form:
+            if not isinstance(event, bytes):
+                break
+            intake.write(event)
             if intake.size > bounds.most:
                 text = "Your proposed upload exceeds the maximum allowed size"
                 raise S3Error("EntityTooLarge", text, ProposedSize=intake.size, MaxSizeAllowed=bounds.most)
@@ -171,6 +176,9 @@ async def _content(service: Service, file: BodyPartReader, bounds: Bounds, field
         content = intake.content()
         if given and given[algorithm] != content.checksums[algorithm]:
             raise S3Error("BadDigest", f"The {algorithm} you specified did not match the calculated checksum.")
+    except ValueError:
+        intake.drop()
+        raise _malformed() from None
     except BaseException:
         intake.drop()
         raise

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...paths import Paths
 from ...signatures import Keys
-from ...wire import Front, bound
+from ...wire import Front, bound, run
 from ..store import ObjectStore
 from .answering import Answering, explain
 from .commits import Commits
@@ -26,12 +26,14 @@ _PROCESSES = 2
 """More do not help: the store is written by one at a time."""
 
 
-async def serve(service: Service, listening: socket.socket) -> None:
-    """Answer until SIGTERM or SIGINT, or until the other process has ended."""
+async def serve(service: Service, listening: socket.socket, other: int | None) -> None:
+    """Answer until SIGTERM or SIGINT, or until the other process has ended, which closes the pipe ``other``."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+    for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
+    if other is not None:
+        loop.add_reader(other, ended.set)
     front = Front(Answering(service), explain, names=tuple(service.names), pages=True)
     await front.start(0, listening)
     await ended.wait()
@@ -44,9 +46,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     listening = bound(asked.port)
     listening.listen(512)
-    child = os.fork() if min(_PROCESSES, os.cpu_count() or 1) > 1 else None
-    if child == 0 and sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end when the other does
+    child, other = _part() if min(_PROCESSES, os.cpu_count() or 1) > 1 else (0, None)
     paths = Paths(asked.state)
     store = ObjectStore(paths.objects)
     service = Service(
@@ -60,12 +60,25 @@ def main() -> None:
     )
     _checkpoint_aside(store)
     try:
-        asyncio.run(serve(service, listening))
+        run(serve(service, listening, other))
     finally:
         store.close()
         if child:
             os.kill(child, signal.SIGTERM)
             os.waitpid(child, 0)
+
+
+def _part() -> tuple[int, int | None]:
+    """Become two processes. The first gets the second's pid, and a pipe that is closed when that ends."""
+    ended, alive = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(alive)
+        return child, ended
+    os.close(ended)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end when the other does
+    return 0, None
 
 
 def _checkpoint_aside(store: ObjectStore) -> None:

@@ -2,8 +2,9 @@
 
 import os
 import re
-from email.utils import formatdate
 
+from ...wire import Piece
+from ...wire.replies import http_date
 from ..errors import S3Error
 from ..records import COMPOSITE, STANDARD, Stored
 from .answers import SMALL_BYTES, Answer
@@ -18,7 +19,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 
 
-async def get(service: Service, request: S3Request) -> Answer:
+def get(service: Service, request: S3Request) -> Answer:
     """GetObject: all of it, a range, or a part."""
     check_version(request)
     found, descriptor = service.store.open(request.bucket, request.key)
@@ -32,14 +33,14 @@ async def get(service: Service, request: S3Request) -> Answer:
             answer.body = os.pread(descriptor, size, start)
             os.close(descriptor)
         else:
-            answer.file = (descriptor, start, size)
+            answer.file = Piece(descriptor, start, size)
         return answer
     except BaseException:
         os.close(descriptor)
         raise
 
 
-async def head(service: Service, request: S3Request) -> Answer:
+def head(service: Service, request: S3Request) -> Answer:
     """HeadObject: as GetObject, without content."""
     check_version(request)
     found = service.store.contents.get(request.bucket, request.key)
@@ -82,7 +83,7 @@ def check_customer_key(values: dict[str, str], found: Stored, beginning: str = "
 def _described(service: Service, request: S3Request, found: Stored, content: bool = True) -> Answer:
     """Status 200 or 304 and the object's headers."""
     check_customer_key(request.values, found)
-    headers = {"last-modified": formatdate(int(found.modified), usegmt=True), "etag": f'"{found.etag}"'}
+    headers = {"last-modified": http_date(int(found.modified)), "etag": f'"{found.etag}"'}
     if not request.conditions().to_read(found):
         return Answer(304, headers)
     about = found.about
@@ -97,7 +98,7 @@ def _described(service: Service, request: S3Request, found: Stored, content: boo
     if about.tags:
         headers["x-amz-tagging-count"] = str(len(about.tags))
     if about.restored_until:
-        until = formatdate(about.restored_until, usegmt=True)
+        until = http_date(about.restored_until)
         headers["x-amz-restore"] = f'ongoing-request="false", expiry-date="{until}"'
     if request.query.get("versionId") is not None:
         headers["x-amz-version-id"] = "null"

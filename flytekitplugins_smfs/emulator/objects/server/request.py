@@ -1,6 +1,6 @@
 """One request as operations see it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ...signatures import Verified
 from ...wire import Arrival
@@ -16,13 +16,11 @@ class S3Request:
     arrival: Arrival
     target: Target
     verified: Verified
-    values: dict[str, str] = field(default_factory=dict)
-    """The headers by lower-case name; repeated ones joined by a comma."""
 
-    def __post_init__(self) -> None:
-        for name, value in self.arrival.headers:
-            name = name.lower()
-            self.values[name] = f"{self.values[name]},{value}" if name in self.values else value
+    @property
+    def values(self) -> dict[str, str]:
+        """The headers by lower-case name; repeated ones joined by a comma."""
+        return self.arrival.values
 
     @property
     def method(self) -> str:

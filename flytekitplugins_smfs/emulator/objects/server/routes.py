@@ -12,7 +12,8 @@ from .answers import Answer
 from .request import S3Request
 from .service import Service
 
-Operation = Callable[[Service, S3Request], Awaitable[Answer]]
+Operation = Callable[[Service, S3Request], Answer | Awaitable[Answer]]
+"""What needs no waiting answers at once."""
 
 _BUCKET: dict[tuple[str, str], Operation] = {
     ("PUT", ""): buckets.create,
