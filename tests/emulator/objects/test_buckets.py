@@ -28,7 +28,8 @@ def test_ones_own_bucket_again(served: Served, s3: Any, bucket: str) -> None:
     assert s3.create_bucket(Bucket=bucket)["Location"] == f"/{bucket}"
     far = served.client(region_name="eu-west-1")
     there = {"LocationConstraint": "eu-west-1"}
-    far.create_bucket(Bucket=f"{bucket}-eu", CreateBucketConfiguration=there)
+    made = far.create_bucket(Bucket=f"{bucket}-eu", CreateBucketConfiguration=there)
+    assert made["Location"] == f"http://{bucket}-eu.s3.amazonaws.com/"
     again = refused(far.create_bucket, Bucket=f"{bucket}-eu", CreateBucketConfiguration=there)
     assert again == (409, "BucketAlreadyOwnedByYou")
     assert far.get_bucket_location(Bucket=f"{bucket}-eu")["LocationConstraint"] == "eu-west-1"
@@ -58,6 +59,10 @@ def test_a_bucket_with_objects_stays(s3: Any, bucket: str) -> None:
     s3.create_multipart_upload(Bucket=bucket, Key="k")
     s3.delete_bucket(Bucket=bucket)
     assert refused(s3.delete_bucket, Bucket=bucket) == (404, "NoSuchBucket")
+
+
+def test_directory_buckets_are_refused_by_name(s3: Any) -> None:
+    assert refused(s3.list_directory_buckets) == (501, "NotImplemented")
 
 
 def test_somebody_elses_bucket_is_denied(s3: Any, bucket: str) -> None:

@@ -6,13 +6,20 @@ from collections.abc import Awaitable
 
 from ...signatures import Dialect, SignatureError, Verified, unsigned, verify
 from ...wire import Arrival, Reply, WireError
-from ..errors import S3Error, StoreDamaged
+from ..errors import S3Error, StoreDamaged, not_implemented
 from . import bodies, buckets, cors, routes, target
 from .answers import Answer, new_ids, refusal, response
 from .request import S3Request
 from .service import Service
 
 log = logging.getLogger(__name__)
+
+_OTHERS = {
+    "s3express": "directory buckets",
+    "s3-object-lambda": "object lambda",
+    "s3-outposts": "Outposts",
+}
+"""What S3's clients sign for at other addresses than S3's own."""
 
 
 class Answering:
@@ -88,6 +95,8 @@ class Answering:
             )
         except SignatureError as error:
             raise bodies.of_signature(error) from None
+        if verified.service in _OTHERS:
+            raise not_implemented(f"{_OTHERS[verified.service]} (requests signed for {verified.service})")
         if verified.service not in ("", "s3"):
             text = f'The authorization header is malformed; incorrect service "{verified.service}".'
             raise S3Error("AuthorizationHeaderMalformed", text)

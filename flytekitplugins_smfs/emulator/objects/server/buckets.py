@@ -57,7 +57,9 @@ async def create(service: Service, request: S3Request) -> Answer:
     body = await bodies.small(request)
     region = _location(body, request.verified.region or service.region)
     await service.commit(lambda: service.store.buckets.create(request.bucket, region))
-    return Answer(200, {"location": f"/{request.bucket}", "x-amz-bucket-arn": f"arn:aws:s3:::{request.bucket}"})
+    # As the examples of `aws s3api create-bucket` have it: a path in us-east-1, an address for other regions.
+    path = f"/{request.bucket}" if region == _GLOBAL else f"http://{request.bucket}.s3.amazonaws.com/"
+    return Answer(200, {"location": path, "x-amz-bucket-arn": f"arn:aws:s3:::{request.bucket}"})
 
 
 async def head(service: Service, request: S3Request) -> Answer:

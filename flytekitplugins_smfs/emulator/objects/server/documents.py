@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import S3Error, not_implemented
-from . import bodies, schema, xml
+from . import bodies, lifecycle, schema, xml
 from .about import check_tags
 from .answers import Answer
 from .properties import tags_of
@@ -35,6 +35,8 @@ class Kind:
     gone: tuple[str, str] | None = None
     """The error after a deletion, where it differs from what a new bucket answers."""
     check: Callable[[S3Request, bytes], None] | None = None
+    kept: Callable[[bytes], bytes] | None = None
+    """What is kept of a document, where that is not just what was given; checks it, too."""
 
 
 def _check_tagging(_: S3Request, body: bytes) -> None:
@@ -67,8 +69,9 @@ _AES256 = (
 KINDS = {
     "tagging": Kind("Tagging", "PutBucketTagging", ("NoSuchTagSet", "The TagSet does not exist"), True,
                     put_status=204, check=_check_tagging),
-    "lifecycle": Kind("LifecycleConfiguration", "PutBucketLifecycleConfiguration",
-                      ("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"), True),
+    "lifecycle": Kind(lifecycle.ROOT, "PutBucketLifecycleConfiguration",
+                      ("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"), True,
+                      kept=lifecycle.kept),
     "cors": Kind("CORSConfiguration", "PutBucketCors",
                  ("NoSuchCORSConfiguration", "The CORS configuration does not exist"), True, check=_check_cors),
     "encryption": Kind("ServerSideEncryptionConfiguration", "PutBucketEncryption",
@@ -125,6 +128,8 @@ async def put(service: Service, request: S3Request, name: str) -> Answer:
     schema.check(xml.parsed(body, kind.root), kind.operation)
     if kind.check is not None:
         kind.check(request, body)
+    if kind.kept is not None:
+        body = kind.kept(body)
     await service.commit(lambda: service.store.documents.put(request.bucket, name, body, id))
     return Answer(kind.put_status)
 
