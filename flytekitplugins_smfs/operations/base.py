@@ -134,9 +134,11 @@ def as_of_now(handle: HandleT) -> HandleT:
     return handle.model_copy(update={"started_at": now()})
 
 
-def timing(handle: Handle) -> Timing:
-    """From the handle's start until now."""
-    return Timing(started_at=handle.started_at, ended_at=now())
+def timing(handle: Handle, began: datetime | None = None, ended: datetime | None = None) -> Timing:
+    """When it began and ended by AWS's own account. Where AWS keeps none: from the handle's start until now, which on a
+    cluster may be one of Flyte's ticks late."""
+    ended = ended or now()
+    return Timing(started_at=min(began or handle.started_at, ended), ended_at=ended)
 
 
 def seen(aws: Aws, kind: Kind, id: str, handle: Handle) -> Seen:

@@ -37,6 +37,8 @@ def test_what_was_added_since_is_imported(emulator: Any, aws: Aws, owner: Owner,
     assert (there / "late").exists()
     assert isinstance(done, RepositoryImport)
     assert (done.files > 0, done.failed) == (True, 0)
+    known = emulator.client("fsx").describe_data_repository_tasks(TaskIds=[done.task_id])["DataRepositoryTasks"]
+    assert (done.timing.started_at, done.timing.ended_at) == (known[0]["CreationTime"], known[0]["EndTime"])
 
 
 def test_a_second_start_finds_the_first(emulator: Any, aws: Aws, owner: Owner, linked: LustreFileSystem) -> None:

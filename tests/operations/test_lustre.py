@@ -65,7 +65,7 @@ def test_it_is_waited_for(emulator: Any, aws: Aws, owner: Owner) -> None:  # C3
     with emulator.changed_settings(fsx_creating_seconds=1.0):
         handle = operation.start(aws, LustreSpec(), owner)
         first = ask(operation, aws, handle)
-    assert (first.phase, first.result) == (Phase.INITIALIZING, None)
+    assert (first.phase, first.result) == (Phase.RUNNING, None)
     assert handle.file_system_id in first.message
     done = finish(operation, aws, handle)
     assert isinstance(done.result, LustreFileSystem)
@@ -91,7 +91,7 @@ def test_one_that_disappears_behind_our_back_fails(aws: Aws, owner: Owner) -> No
     operation = CreateLustre()
     handle = operation.start(aws, LustreSpec(), owner)
     cancelled(operation, aws, handle)
-    assert ask(operation, aws, handle).phase == Phase.INITIALIZING  # AWS may not show yet what was just made
+    assert ask(operation, aws, handle).phase == Phase.RUNNING  # AWS may not show yet what was just made
     earlier = handle.model_copy(update={"started_at": handle.started_at - timedelta(minutes=1)})
     progress = ask(operation, aws, earlier)
     assert progress.phase == Phase.FAILED

@@ -75,7 +75,7 @@ def training(status: str, secondary: str, **more: Any) -> dict[str, Any]:
         ("InProgress", "Pending", Phase.INITIALIZING),
         ("InProgress", "LaunchingMLInstances", Phase.INITIALIZING),
         ("InProgress", "PreparingTrainingStack", Phase.INITIALIZING),
-        ("InProgress", "Downloading", Phase.INITIALIZING),
+        ("InProgress", "Downloading", Phase.RUNNING),
         ("InProgress", "Training", Phase.RUNNING),
         ("InProgress", "Uploading", Phase.RUNNING),
         ("InProgress", "Interrupted", Phase.RUNNING),

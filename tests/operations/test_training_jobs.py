@@ -207,6 +207,12 @@ def test_its_phases_are_told_in_order(emulator: Any, aws: Aws, owner: Owner) -> 
     assert phases[-2:] == order[-2:]
 
 
+def test_its_times_are_aws_own(emulator: Any, aws: Aws, owner: Owner) -> None:
+    done = succeed(Train(), aws, shell("true"), owner)
+    job = emulator.client("sagemaker").describe_training_job(TrainingJobName=done.job_name)
+    assert (done.timing.started_at, done.timing.ended_at) == (job["CreationTime"], job["TrainingEndTime"])
+
+
 def test_links_lead_to_the_console_and_the_log() -> None:  # C37
     on_aws = Aws(Settings(endpoint="aws", region="eu-west-1"))
     console, log = records.links(on_aws, "jobs", "digits-train-0123456789")

@@ -65,6 +65,12 @@ def test_the_best_of_all_trials_is_found(
     assert result.best_hyperparameters["max_depth"] == result.best.parameters["max_depth"]
     assert result.best_model_uri.endswith(f"{result.best.job_name}/output/model.tar.gz")
     assert _most_at_once(result.trials) <= 2  # C43
+    client = emulator.client("sagemaker")
+    job = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=result.tuning_job_name)
+    assert (result.timing.started_at, result.timing.ended_at) == (
+        job["CreationTime"],
+        job["HyperParameterTuningEndTime"],
+    )
 
 
 def _most_at_once(trials: Any) -> int:

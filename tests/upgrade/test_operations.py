@@ -55,8 +55,9 @@ STARTS = [
     for release in RELEASES
     for operation, case in starts(release)
 ]
-OF_ITS_RUN = ("ended_at", "remaining")
-"""When the poll was that saw the end; and `remaining`, which 0.1.0 counted also what others still used."""
+OF_ITS_RUN = ("started_at", "ended_at", "remaining")
+"""The times, which 0.1.0 and 0.2.0 took from the start and the poll that saw the end, and which are AWS's own; and
+`remaining`, which 0.1.0 counted also what others still used."""
 ENDED = {"succeeded": TaskExecution.SUCCEEDED, "failed": TaskExecution.FAILED}
 
 

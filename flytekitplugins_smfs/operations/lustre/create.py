@@ -94,7 +94,7 @@ class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
             return State(Phase.SUCCEEDED, links=links, record=found, age=age)
         if lifecycle == "CREATING" or (found is None and is_new(handle)):
             message = f"{name} is being created (usually 5 to 10 minutes)"
-            return State(Phase.INITIALIZING, message, links, age=age)
+            return State(Phase.RUNNING, message, links, age=age)
         return self._broken(aws, handle, found, links)
 
     def _broken(self, aws: Aws, handle: LustreHandle, found: Any, links: tuple[Link, ...]) -> State:

@@ -120,7 +120,7 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
         if lifecycle in records.READY:
             return State(Phase.SUCCEEDED, record=found, age=age)
         if lifecycle == "CREATING" or (found is None and is_new(handle)):
-            return State(Phase.INITIALIZING, f"{name} is being created and its metadata imported", age=age)
+            return State(Phase.RUNNING, f"{name} is being created and its metadata imported", age=age)
         reason = records.failure(found) if found else "it disappeared while it was being created"
         if found and handle.created:  # nobody calls cancel for what failed by itself
             remove_association(aws, name)

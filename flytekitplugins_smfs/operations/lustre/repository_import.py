@@ -146,7 +146,7 @@ class ImportRepository(Operation[ImportSpec, ImportHandle, RepositoryImport]):
             file_system_id=handle.file_system_id,
             files=counted.get("TotalCount", 0),
             failed=counted.get("FailedCount", 0),
-            timing=timing(handle),
+            timing=timing(handle, state.record.get("CreationTime"), state.record.get("EndTime")),
         )
 
     def cancel(self, aws: Aws, handle: ImportHandle) -> bool:

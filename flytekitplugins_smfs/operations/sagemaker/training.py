@@ -27,7 +27,7 @@ from flytekitplugins_smfs.values.sagemaker.training import (
 
 MOST_POINTS = 200
 """Points kept of each metric's curve."""
-BEFORE_TRAINING = frozenset({"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack", "Downloading"})
+BEFORE_WORK = frozenset({"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack"})
 PASSING_REASONS = ("CapacityError", "InternalServerError", "SpotInterruption", "Spot interruption")
 """How the FailureReason begins where another attempt may go well."""
 LIMITS = {
@@ -101,7 +101,7 @@ class Train(Job[TrainingSpec, TrainingHandle, TrainingResult]):
             return State(Phase.SUCCEEDED, links=links, record=job, age=age)
         if found.whole and status in records.FINISHED:
             return _failed(job, links, age)
-        phase = Phase.INITIALIZING if secondary in BEFORE_TRAINING else Phase.RUNNING
+        phase = Phase.INITIALIZING if secondary in BEFORE_WORK else Phase.RUNNING
         return State(phase, f"{name}: {_message(job)}", links, age=age)
 
     def result(self, aws: Aws, handle: TrainingHandle, state: State) -> TrainingResult:
@@ -115,7 +115,7 @@ class Train(Job[TrainingSpec, TrainingHandle, TrainingResult]):
             hyperparameters=dict(job.get("HyperParameters", {})),
             training_seconds=job.get("TrainingTimeInSeconds", 0),
             billable_seconds=job.get("BillableTimeInSeconds", 0),
-            timing=timing(handle),
+            timing=timing(handle, job.get("CreationTime"), job.get("TrainingEndTime")),
         )
 
     def extras(self, aws: Aws, handle: TrainingHandle, state: State, result: TrainingResult) -> TrainingResult:

@@ -126,7 +126,7 @@ class Tune(Job[TuningSpec, TuningHandle, TuningResult]):
             best_model_uri=winner.get("ModelArtifacts", {}).get("S3ModelArtifacts", ""),
             best_hyperparameters=_own(winner.get("HyperParameters", {})),
             trials=tuple(_trial(summary) for summary in _trials(aws, handle.tuning_job_name)),
-            timing=timing(handle),
+            timing=timing(handle, job.get("CreationTime"), job.get("HyperParameterTuningEndTime")),
         )
 
     def farewell(self, aws: Aws, handle: TuningHandle, state: State) -> str:
