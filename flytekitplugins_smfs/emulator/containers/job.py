@@ -13,6 +13,7 @@ from pathlib import Path
 from . import environment, walls
 from .environment import Image
 from .pip_settings import PipSettings
+from .routes import Route
 from .sandbox import Sandbox
 from .spec import Bind, Limits, ProcessSpec
 
@@ -20,6 +21,8 @@ FILES = "/opt/ml"
 """What a container of SageMaker has its inputs and outputs below."""
 _ENVIRONMENT, _HOME, _TEMPORARY = "/opt/environment", "/root", "/tmp"
 _PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NETWORK = "network"
+"""The folder of the network that the hosts of a job share, in the directory of the job."""
 OWN_DIRECTORIES = {"ml": FILES, "home": _HOME, "tmp": _TEMPORARY, "environment": _ENVIRONMENT}
 """The directories of a host, and where a job with a root of its own sees them."""
 _PASSED = ("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
@@ -64,6 +67,7 @@ class ContainerJob:
     ``directory`` is where everything of it lies on this machine; a host has a directory in it.
 
     ``mounts`` are by host name. ``ports`` are those that a host listens at when it is ready (none: as soon as it runs).
+    With ``routes`` the hosts share a network of their own, from which they reach these servers and nothing else.
     ``deadline`` is an epoch time of the machine's clock, None for a service that runs until it is stopped.
     """
 
@@ -83,6 +87,7 @@ class ContainerJob:
     grace_seconds: float = 120.0
     limits: Limits = field(default_factory=Limits)
     network: bool = True
+    routes: tuple[Route, ...] | None = None
 
     def files(self, host: str) -> Path:
         """What a host sees as ``/opt/ml``, on this machine."""
@@ -137,6 +142,7 @@ def prepare(job: ContainerJob, host: Host, isolated: bool, pip: PipSettings) -> 
         binds=_binds(job, place, mounts) if isolated else [],
         isolated=isolated,
         network=job.network,
+        joins=str(job.directory / NETWORK) if job.routes is not None else None,
         deadline=job.deadline,
         grace_seconds=job.grace_seconds,
         readable=walls.readable(image if isolated else [*image, *_places(mounts, read_only=True)]),
@@ -183,9 +189,10 @@ def _variables(job: ContainerJob, place: Place, pip: PipSettings) -> dict[str, s
 
 
 def _hosts_file(job: ContainerJob) -> Path:
-    """The job's ``/etc/hosts``: the machine's own, and a name for each host of the job."""
+    """The job's ``/etc/hosts``: a name for each host of the job and each server it reaches, and the machine's own."""
     lines = [f"{host.address} {host.name}" for host in job.hosts]
+    lines += sorted({f"{route.address} {route.host}" for route in job.routes or () if route.named})
     path = job.directory / "hosts"
     system = Path("/etc/hosts")
-    path.write_text("\n".join([system.read_text() if system.exists() else "127.0.0.1 localhost", *lines, ""]))
+    path.write_text("\n".join([*lines, system.read_text() if system.exists() else "127.0.0.1 localhost", ""]))
     return path

@@ -15,16 +15,17 @@ NOT_STARTED = 125
 _NOT_FOUND = 127
 
 
-def start(spec: ProcessSpec, root: Path, output: int, group: Cgroup | None) -> int:
+def start(spec: ProcessSpec, root: Path, output: int, group: Cgroup | None, network: int | None = None) -> int:
     """Fork the keeper: process 1 of its namespace where it has one. When it dies, all below it die.
 
-    Answers its pid when the command runs. Raises OSError when it cannot be started.
+    ``network`` is a namespace that it shares with others. Answers its pid when the command runs. Raises OSError when it
+    cannot be started.
     """
     setup_read, setup_write = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(setup_read)
-        _keep(spec, root, output, setup_write, group)
+        _keep(spec, root, output, setup_write, group, network)
     os.close(setup_write)
     with os.fdopen(setup_read, "rb") as setup:
         problem = setup.read().decode()
@@ -40,14 +41,14 @@ def exit_code(status: int) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _keep(spec: ProcessSpec, root: Path, output: int, setup: int, group: Cgroup | None) -> None:
+def _keep(spec: ProcessSpec, root: Path, output: int, setup: int, group: Cgroup | None, network: int | None) -> None:
     """In the keeper: set the stage, run the command, pass SIGTERM on, reap orphans, exit as the command did."""
     try:
         system.die_with_parent()
         if group is not None:
             group.enter()
         if spec.isolated:
-            namespace.separate(spec.network)
+            namespace.separate(spec.network, network)
             if spec.hostname:
                 socket.sethostname(spec.hostname)
             namespace.arrange(root, spec.readable, spec.binds)

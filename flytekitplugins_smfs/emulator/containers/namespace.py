@@ -19,6 +19,7 @@ from .system import call, change_root, mount, set_mount_attributes
 _NEW_MOUNTS, _NEW_PROCESSES, _NEW_USERS, _NEW_NETWORK = 0x00020000, 0x20000000, 0x10000000, 0x40000000
 _NEW_NAMES, _NEW_MESSAGES = 0x04000000, 0x08000000
 _SET_INTERFACE_FLAGS, _UP_AND_RUNNING = 0x8914, 0x41
+_SET_INTERFACE_ADDRESS, _SET_INTERFACE_MASK = 0x8916, 0x891C
 _BIND, _RECURSIVE, _PRIVATE, _REMOUNT = 0x1000, 0x4000, 0x40000, 0x20
 _READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_EXECUTION = 0x1, 0x2, 0x4, 0x8
 _KEPT_ON_REMOUNT = {2: 2, 4: 4, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
@@ -29,27 +30,83 @@ _SEALED = ("sys", "sysrq-trigger", "irq", "bus", "fs")
 """Of /proc: what changes the machine for everybody, whoever is its root."""
 
 
-def enter() -> None:
-    """Let the next child of this process be process 1 of a process list of its own, with the right to ``separate``."""
-    uid, gid = os.getuid(), os.getgid()
-    try:
-        call("unshare", _NEW_PROCESSES)
-    except PermissionError:
-        call("unshare", _NEW_PROCESSES | _NEW_USERS)
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+def enter(users: int | None = None) -> None:
+    """Let the next child of this process be process 1 of a process list of its own, with the right to ``separate``.
+
+    ``users`` is the user namespace (a descriptor) of a network that it will be in.
+    """
+    if users is not None and os.fstat(users).st_ino != os.stat("/proc/self/ns/user").st_ino:
+        call("setns", users, _NEW_USERS)
+    _unshare(_NEW_PROCESSES)
 
 
-def separate(network: bool = True) -> None:
+def separate(network: bool = True, shared: int | None = None) -> None:
     """In that child: mounts, host name and shared memory of its own; what it mounts is seen nowhere else.
 
-    Without ``network`` it has no other interface than a loopback of its own.
+    Without ``network`` it has no other interface than a loopback of its own. ``shared`` is the network namespace (a
+    descriptor) that it shares with others instead.
     """
+    if shared is not None:
+        call("setns", shared, _NEW_NETWORK)
     call("unshare", _NEW_MOUNTS | _NEW_MESSAGES | _NEW_NAMES | (0 if network else _NEW_NETWORK))
     mount(None, "/", None, _RECURSIVE | _PRIVATE)
     if not network:
         _raise_loopback()
+
+
+def make_network(listening: list[tuple[str, int]]) -> tuple[list[int], list[socket.socket]]:
+    """Make a network with no other interface than a loopback, and sockets that listen in it at addresses and ports.
+
+    Answers descriptors of its user and network namespaces, for as long as which it is there, and the sockets: this
+    process itself stays where it is. Raises OSError.
+    """
+    here, there = socket.socketpair()
+    with here:
+        child = os.fork()
+        if child == 0:
+            try:
+                socket.send_fds(there, [b"x"], _network(listening))
+            except OSError as error:
+                there.sendall(f"-{error}".encode())
+            os._exit(0)
+        there.close()
+        answer, found, *_ = socket.recv_fds(here, 1 << 10, 2 + len(listening), socket.MSG_CMSG_CLOEXEC)
+        os.waitpid(child, 0)
+    if answer != b"x":
+        raise OSError(f"no network for the job: {answer[1:].decode()}")
+    return found[:2], [socket.socket(fileno=place) for place in found[2:]]
+
+
+def _network(listening: list[tuple[str, int]]) -> list[int]:
+    """In a child that ends thereafter: the descriptors."""
+    _unshare(_NEW_NETWORK)
+    _raise_loopback()
+    places = []
+    for number, address in enumerate(dict.fromkeys(address for address, _ in listening)):
+        if not address.startswith("127."):
+            _add_address(f"lo:{number}", address)
+    for address, port in listening:
+        place = socket.socket()
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind((address, port))
+        place.listen(128)
+        places.append(place.detach())
+    return [_own("user"), _own("net"), *places]
+
+
+def _own(kind: str) -> int:
+    return os.open(f"/proc/self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _unshare(kinds: int) -> None:
+    uid, gid = os.getuid(), os.getgid()
+    try:
+        call("unshare", kinds)
+    except PermissionError:
+        call("unshare", kinds | _NEW_USERS)
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
 
 
 def arrange(root: Path, readable: list[str], binds: list[Bind]) -> None:
@@ -155,3 +212,11 @@ def _make_proc(directory: Path) -> None:
 def _raise_loopback() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control, _SET_INTERFACE_FLAGS, struct.pack("16sH14x", b"lo", _UP_AND_RUNNING))
+
+
+def _add_address(name: str, address: str) -> None:
+    """Give this namespace another address of its own."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        for request, value in ((_SET_INTERFACE_ADDRESS, address), (_SET_INTERFACE_MASK, "255.255.255.255")):
+            place = struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton(value))
+            fcntl.ioctl(control, request, struct.pack("16s16s8x", name.encode(), place))

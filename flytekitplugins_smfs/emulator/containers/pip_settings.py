@@ -15,6 +15,7 @@ _OPTIONS = (
 """Of pip's configuration. What says where to install to is a job's own affair."""
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_DEFAULT_INDEX = ("https://pypi.org", "https://files.pythonhosted.org")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -25,6 +26,8 @@ class PipSettings:
     environment: dict[str, str]
     configuration: str
     readable: list[str]
+    urls: list[str]
+    """Where pip fetches from, and the proxies on the way."""
 
 
 def pip_settings(environment: Mapping[str, str], home: Path) -> PipSettings:
@@ -35,7 +38,14 @@ def pip_settings(environment: Mapping[str, str], home: Path) -> PipSettings:
     configured = _merged([*_system_files(environment), *_user_files(environment, home)])
     text = "".join(f"{option} = {_without_password(value)}\n" for option, value in configured.items())
     values = [*passed.values(), *configured.values()]
-    return PipSettings(passed, f"[global]\n{text}" if text else "", sorted(set(_paths(values, home))))
+    paths = sorted(set(_paths(values, home)))
+    urls = [_url(word) for value in values for word in value.split()]
+    return PipSettings(passed, f"[global]\n{text}" if text else "", paths, [*urls, *_DEFAULT_INDEX])
+
+
+def _url(word: str) -> str:
+    """A proxy may stand without its scheme."""
+    return word if "/" in word or ":" not in word else f"http://{word}"
 
 
 def _without_password(text: str) -> str:

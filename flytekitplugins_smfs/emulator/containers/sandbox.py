@@ -1,81 +1,38 @@
 """The server's side of a job process: start it, look at it, stop it, read its output. All state is in its folder."""
 
-import fcntl
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
-from .. import processes
 from ..files import replace_json
+from .detached import Detached
 from .spec import ExitRecord, Folder
 from .usage import Usage
-
-_STARTING_SECONDS = 60
-_SUPERVISOR = [
-    *("nice", "-n", "5"),  # jobs may take the whole machine, but who asks after them is answered first
-    sys.executable,
-    "-ISc",  # neither the user's variables nor site-packages: it needs the standard library alone, and starts at once
-    f"import sys; sys.path.append({str(Path(__file__).parents[3])!r}); "
-    "from flytekitplugins_smfs.emulator.containers.supervisor import main; main()",
-]
-_CLEAN = {"PATH": os.defpath, "LANG": "C.UTF-8"}
-"""A supervisor's environment; a job's is in its spec. Nothing of the server's, and so of the user's, is passed on."""
-
-
-class SandboxError(Exception):
-    """The supervisor could not be started."""
 
 
 class Sandbox:
     """One supervised process. Any number of these may look at one folder; the folder is the truth."""
 
     def __init__(self, path: Path, name: str, registry: Path) -> None:
-        self.folder = Folder(path)
-        self._name = name
-        self._registry = registry
+        self.folder = folder = Folder(path)
+        self._supervisor = Detached("supervisor", path, name, registry, folder.supervisor, folder.lock)
 
     def start(self) -> None:
-        """Start the process of the folder's spec unless it was started before. Raises SandboxError."""
+        """Start the process of the folder's spec unless it was started before. Raises NotStarted."""
         if not self.started():
-            with self.folder.path.joinpath("supervisor.log").open("ab") as log:
-                try:
-                    subprocess.run(
-                        [*_SUPERVISOR, str(self.folder.path)],
-                        env=_CLEAN,
-                        stdin=subprocess.DEVNULL,
-                        stdout=log,
-                        stderr=log,
-                        check=True,
-                        timeout=_STARTING_SECONDS,
-                    )
-                except subprocess.SubprocessError as error:
-                    raise SandboxError(f"the supervisor of {self._name} did not start: {error}") from error
-        if self.alive() and not self._registry.joinpath(f"{self._name}.{self._pid()}.json").exists():
-            with suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
-                processes.record(self._registry, self._name, self._pid())
+            self._supervisor.launch()
+        self._supervisor.write_down()
 
     def started(self) -> bool:
         """Whether there was ever a process here."""
         return self.folder.supervisor.exists() or self.folder.exit.exists()
 
     def alive(self) -> bool:
-        """Whether the supervisor lives. The lock cannot lie: the kernel drops it with its holder."""
-        if not self.folder.supervisor.exists():
-            return False
-        with self.folder.lock.open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+        """Whether the supervisor lives."""
+        return self._supervisor.alive()
 
     def outcome(self) -> ExitRecord | None:
         """How it ended, or None while it runs. A supervisor that died without a record counts as killed."""
@@ -85,8 +42,7 @@ class Sandbox:
             return None
         else:
             record = ExitRecord(137, "Lost", 0.0, self._last_sign(), "the process vanished without an exit record")
-        if self.folder.supervisor.exists():
-            processes.forget(self._registry, self._name, self._pid())
+        self._supervisor.forget()
         return record
 
     def _last_sign(self) -> float:
@@ -99,8 +55,7 @@ class Sandbox:
         if self.folder.exit.exists() or not self.alive():
             return
         replace_json(self.folder.stop, {"reason": reason, "grace_seconds": grace_seconds})
-        with suppress(ProcessLookupError):
-            os.kill(self._pid(), signal.SIGTERM)
+        self._supervisor.signal(signal.SIGTERM)
 
     def lines(self, offset: int) -> Iterator[tuple[int, int, str]]:
         """(offset behind the line, epoch milliseconds, text) of each complete line written since an offset."""
@@ -124,7 +79,3 @@ class Sandbox:
                     return
                 offset += len(line)
                 yield offset, Usage(**json.loads(line))
-
-    def _pid(self) -> int:
-        pid: int = json.loads(self.folder.supervisor.read_text())["pid"]
-        return pid

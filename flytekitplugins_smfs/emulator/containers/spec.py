@@ -40,7 +40,8 @@ class ProcessSpec:
     """One container: what to run, where its ``/opt/ml`` lies, what it may touch and use, and when it must end.
 
     ``isolated`` asks for a private mount and process namespace; without it nothing is mounted and the environment
-    variables must carry the real paths. Without ``network`` an isolated job has only a loopback interface of its own.
+    variables must carry the real paths. Without ``network`` an isolated job has only a loopback interface of its own;
+    ``joins`` is the directory of a network that it shares with the other hosts of its job.
     ``readable`` and ``writable`` are paths as the job sees them, for the walls of ``containers.walls``. ``volume`` are
     the directories whose disk space is the job's. ``notice`` is the first line of the log. ``deadline`` is an epoch
     time.
@@ -52,6 +53,7 @@ class ProcessSpec:
     binds: list[Bind] = field(default_factory=list)
     isolated: bool = True
     network: bool = True
+    joins: str | None = None
     deadline: float | None = None
     grace_seconds: float = 120.0
     readable: list[str] = field(default_factory=list)

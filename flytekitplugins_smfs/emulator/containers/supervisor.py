@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..files import replace_json
-from . import keeper, namespace, system, usage
+from . import keeper, namespace, network, system, usage
 from .cgroup import Cgroup
 from .meter import Meter
 from .output import Output
@@ -38,7 +38,9 @@ class Supervisor:
         self._started = time.time()
         self._reason: str | None = None
         self._kill_at: float | None = None
+        self._error: str | None = None
         self._asked_to_stop = False
+        self._member: network.Membership | None = None
         self._group = Cgroup.create(f"{os.getpid()}-{int(self._started)}", self._spec.limits)
 
     def run(self, ready: int) -> None:
@@ -53,8 +55,10 @@ class Supervisor:
             system.adopt_orphans()
             if self._spec.isolated:
                 self._folder.root.mkdir(exist_ok=True)
-                namespace.enter()
-            self._pid = keeper.start(self._spec, self._folder.root, output_write, self._group)
+                self._member = network.join(Path(self._spec.joins)) if self._spec.joins else None
+                namespace.enter(self._member.users if self._member else None)
+            shared = self._member.network if self._member else None
+            self._pid = keeper.start(self._spec, self._folder.root, output_write, self._group, shared)
         except OSError as error:
             self._end_all()
             self._record(keeper.NOT_STARTED, str(error))
@@ -68,7 +72,7 @@ class Supervisor:
         code = self._watch(output_read, wake_read)
         self._note(self._meter.last())
         self._reason = self._reason or self._meter.exceeded
-        self._record(code)
+        self._record(code, self._error if self._reason == "Lost" else None)
 
     def _watch(self, output_read: int, wake_read: int) -> int:
         """Copy output and keep the deadlines until the process is gone; its exit code."""
@@ -78,11 +82,16 @@ class Supervisor:
         selector = selectors.DefaultSelector()
         selector.register(output_read, selectors.EVENT_READ)
         selector.register(wake_read, selectors.EVENT_READ)
+        if self._member is not None:
+            selector.register(self._member.connection, selectors.EVENT_READ)
         status = None
         while status is None:
             for key, _ in selector.select(self._patience()):
                 data = os.read(key.fd, _CHUNK)
-                if key.fd == output_read and data:
+                if self._member is not None and key.fileobj is self._member.connection:
+                    selector.unregister(key.fileobj)
+                    self._give_up("the job's network was lost")
+                elif key.fd == output_read and data:
                     output.feed(data)
                     if len(data) == _CHUNK:
                         time.sleep(_CHUNK / _BYTES_PER_SECOND)
@@ -131,6 +140,11 @@ class Supervisor:
             self._reason = self._meter.exceeded
             self._kill_at = time.time()
             self._keep_deadlines()
+
+    def _give_up(self, error: str) -> None:
+        """End a job that cannot go on, for no fault of its own."""
+        self._reason, self._error = self._reason or "Lost", error
+        self._kill_at = time.time()
 
     def _note(self, measured: usage.Usage) -> None:
         with self._folder.usage.open("a") as file:

@@ -57,6 +57,10 @@ class Walls:
                 "no private mounts and processes (namespaces are not allowed): /opt/ml lies at its real path, given by "
                 "the SM_* variables, and other processes can be listed"
             )
+        elif not self.networks:
+            found.append(
+                "no private networks: the hosts of a job share this machine's, and EnableNetworkIsolation fails a job"
+            )
         if not self.landlock:
             found.append(
                 "no Landlock (Linux 5.13 or later): the file system is kept by private mounts alone"

@@ -137,6 +137,7 @@ def test_a_job_cannot_end_or_list_others(jobs: Jobs, isolation: bool) -> None:
 def test_what_is_missing_is_said() -> None:
     assert Walls(namespaces=True, networks=True, landlock=7).missing() == []
     assert "no Landlock" in Walls(namespaces=True, networks=True, landlock=0).missing()[0]
+    assert "no private networks" in Walls(namespaces=True, networks=False, landlock=7).missing()[0]
     nothing = Walls(namespaces=False, networks=False, landlock=0).missing()
     assert [line.split(" (")[0] for line in nothing] == ["no private mounts and processes", "no Landlock"]
 

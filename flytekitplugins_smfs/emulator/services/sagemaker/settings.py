@@ -15,6 +15,8 @@ class SageMakerSettings:
     training_threads: int = 1
     training_spot_price: float = 0.3
     training_isolation: bool = True
+    training_private_network: bool = True
+    """Whether the hosts of a job share a network of their own, if there are several and the system allows it."""
     training_memory_share: float = 0.9
     """Of this machine's memory, for one host at most, whatever its instance has: more is everybody's loss."""
     training_processes: int = 4096

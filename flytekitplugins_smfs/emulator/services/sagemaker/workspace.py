@@ -15,12 +15,15 @@ from typing import Any
 from ... import images
 from ...archives import TooLarge, unpack
 from ...containers import addresses, walls
-from ...containers.job import ContainerJob, Host, Output, prepare
+from ...containers.job import NETWORK, ContainerJob, Host, Output, prepare
 from ...containers.pip_settings import pip_settings
+from ...containers.routes import Route, routes
 from ...containers.sandbox import Sandbox
+from ...containers.shared_network import SharedNetwork
 from ...containers.spec import Limits, ProcessSpec
 from ...image_packages import image_of
 from ...images import ImageTableError, Program
+from ...instance import read_server_file
 from ...instances import instance
 from ...registry import Context
 from ...store import Doc
@@ -92,6 +95,7 @@ def container(ctx: Context, doc: Doc) -> ContainerJob:
         grace_seconds=settings(ctx).training_stop_grace_seconds,
         limits=_limits(ctx, request),
         network=not (request.get("EnableNetworkIsolation") and len(names) == 1),
+        routes=_routes(ctx, request),
     )
 
 
@@ -108,8 +112,32 @@ def time_left(ctx: Context, doc: Doc) -> tuple[float, str]:
 
 
 def address(doc: Doc, number: int) -> str:
-    """The address of a host of a job, counted from 0."""
-    return addresses.address(doc["addresses"], number) if doc.get("addresses") is not None else "127.0.0.1"
+    """The address of a host of a job, counted from 0: of a block that was leased, or in a network of the job's own."""
+    if doc["request"]["ResourceConfig"]["InstanceCount"] == 1:
+        return "127.0.0.1"
+    return addresses.address(doc.get("addresses") or 0, number)
+
+
+def private_network(ctx: Context, request: dict[str, Any]) -> bool:
+    """Whether the hosts of a job share a network of their own."""
+    several = request["ResourceConfig"]["InstanceCount"] > 1
+    return several and settings(ctx).training_private_network and isolated(ctx) and walls.available().networks
+
+
+def network(ctx: Context, doc: Doc) -> SharedNetwork:
+    """The network of the present attempt's hosts, if they share one."""
+    return SharedNetwork(attempt_directory(ctx, doc) / NETWORK, doc["name"], ctx.paths.processes)
+
+
+def _routes(ctx: Context, request: dict[str, Any]) -> tuple[Route, ...] | None:
+    """What a job reaches from a network of its own: AWS, and where its pip installs from. With isolation, nothing."""
+    if not private_network(ctx, request):
+        return None
+    if request.get("EnableNetworkIsolation"):
+        return ()
+    server = read_server_file(ctx.paths)
+    urls = [server[name] for name in ("url", "s3_url") if name in server]
+    return routes([*urls, *pip_settings(os.environ, Path.home()).urls])
 
 
 def build(ctx: Context, doc: Doc, job: ContainerJob, host: Host) -> ProcessSpec:

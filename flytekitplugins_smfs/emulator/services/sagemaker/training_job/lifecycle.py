@@ -11,8 +11,9 @@ import time
 
 from .... import credentials
 from ....containers import addresses
+from ....containers.detached import NotStarted
 from ....containers.job import ContainerJob
-from ....containers.sandbox import Sandbox, SandboxError
+from ....containers.sandbox import Sandbox
 from ....containers.spec import ExitRecord
 from ....expressions.matcher import Busy
 from ....guard import Outside
@@ -113,6 +114,8 @@ def _lay_out(ctx: Context, doc: Doc) -> None:
     job = _container(ctx, _with_addresses(ctx, doc))
     specs = {host.name: workspace.build(ctx, doc, job, host) for host in job.hosts}
     artifacts.restore_checkpoints(ctx, doc)
+    if job.routes is not None:
+        workspace.network(ctx, doc).folder.write(len(job.hosts), job.routes)
     for host, spec in specs.items():
         spec.write(job.sandbox(host, ctx.paths.processes).folder.spec)
 
@@ -128,9 +131,9 @@ def _container(ctx: Context, doc: Doc) -> ContainerJob:
 
 
 def _with_addresses(ctx: Context, doc: Doc) -> Doc:
-    """Give the hosts of a job addresses of their own, if there are several."""
+    """Give the hosts of a job addresses of their own, if there are several on this machine's network."""
     names = host_names(doc["request"])
-    if len(names) == 1:
+    if len(names) == 1 or workspace.private_network(ctx, doc["request"]):
         return doc
     try:
         block = addresses.lease(ctx.store, ctx.paths.state, doc["id"], len(names))
@@ -145,9 +148,10 @@ def _training(ctx: Context, doc: Doc) -> float | None:
         return _simulated(ctx, doc)
     sandboxes = [workspace.sandbox(ctx, doc, host) for host in host_names(doc["request"])]
     try:
+        workspace.network(ctx, doc).start()
         for sandbox in sandboxes:
             sandbox.start()
-    except SandboxError as error:
+    except NotStarted as error:
         raise JobFailure(f"{INTERNAL} ({error})") from error
     outcomes = [sandbox.outcome() for sandbox in sandboxes]
     began = time.monotonic()
@@ -206,6 +210,7 @@ def _ended(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> float | None:
     """All hosts have ended: decide what that means."""
     artifacts.save_checkpoints(ctx, doc)
     _checkpoints_saved.pop(doc["id"], None)
+    workspace.network(ctx, doc).stop()
     ctx.places.give_back(TRAINING_JOB, doc["id"])
     reasons = {outcome.reason for outcome in outcomes}
     if "Interrupted" in reasons and not doc["stop"]:
@@ -273,6 +278,7 @@ def _finish(ctx: Context, doc: Doc, found: Verdict, artifacts_url: str | None = 
     status, secondary, failure = found
     for host in host_names(doc["request"]):
         workspace.sandbox(ctx, doc, host).stop("Ended", _AT_ONCE)
+    workspace.network(ctx, doc).stop()
     with edit(ctx, doc["name"]) as now_doc:
         now_doc["artifacts"] = artifacts_url
         end(ctx, now_doc, status, secondary, _MESSAGES[secondary], failure)

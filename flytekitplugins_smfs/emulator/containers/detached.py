@@ -1,0 +1,95 @@
+"""A process that outlives the server: started once, found again by its files, and written down to be ended at last."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from .. import processes
+
+_STARTING_SECONDS = 60
+_ROOT = str(Path(__file__).parents[3])
+_CLEAN = {"PATH": os.defpath, "LANG": "C.UTF-8"}
+"""Its environment; a job's is in its spec. Nothing of the server's, and so of the user's, is passed on."""
+
+
+class NotStarted(Exception):
+    """The process could not be started; the text says why."""
+
+
+@dataclass(frozen=True)
+class Detached:
+    """A process of ``program`` (a module here), which works in ``folder`` and goes by ``name`` among others.
+
+    It writes ``{"pid": ...}`` to ``process``, and holds ``lock`` for as long as it lives.
+    """
+
+    program: str
+    folder: Path
+    name: str
+    registry: Path
+    process: Path
+    lock: Path
+
+    def launch(self) -> None:
+        """Start it and return when it says that it is ready. Raises NotStarted."""
+        with self.folder.joinpath(f"{self.program}.log").open("ab") as log:
+            try:
+                subprocess.run(
+                    self._command(),
+                    env=_CLEAN,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    check=True,
+                    timeout=_STARTING_SECONDS,
+                )
+            except subprocess.SubprocessError as error:
+                raise NotStarted(f"the {self.program} of {self.name} did not start: {error}") from error
+
+    def _command(self) -> list[str]:
+        program = f"flytekitplugins_smfs.emulator.containers.{self.program}"
+        return [
+            *("nice", "-n", "5"),  # jobs may take the whole machine, but who asks after them is answered first
+            sys.executable,
+            "-ISc",  # neither the user's variables nor site-packages: the standard library alone, which starts at once
+            f"import sys; sys.path.append({_ROOT!r}); from {program} import main; main()",
+            str(self.folder),
+        ]
+
+    def write_down(self) -> None:
+        """Have it ended with all others, if it lives."""
+        if self.alive() and not self.registry.joinpath(f"{self.name}.{self.pid()}.json").exists():
+            with suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
+                processes.record(self.registry, self.name, self.pid())
+
+    def forget(self) -> None:
+        """It has ended."""
+        if self.process.exists():
+            processes.forget(self.registry, self.name, self.pid())
+
+    def alive(self) -> bool:
+        """Whether it lives. The lock cannot lie: the kernel drops it with its holder."""
+        if not self.process.exists():
+            return False
+        with self.lock.open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def signal(self, number: int) -> None:
+        """Send it a signal; nothing if it is gone."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid(), number)
+
+    def pid(self) -> int:
+        pid: int = json.loads(self.process.read_text())["pid"]
+        return pid
