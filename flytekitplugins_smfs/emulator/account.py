@@ -6,6 +6,7 @@ from functools import partial
 from . import credentials, encryption, processes, services
 from .access import Access
 from .access_keys import AccessKeys, open_keys
+from .bucket_tags import BUCKETS
 from .calls import Calls
 from .clock import Clock
 from .furnish import furnish, furnish_region, furnish_vpc
@@ -26,7 +27,7 @@ from .roles import Roles
 from .scheduler import Scheduler
 from .settings import Settings
 from .store import Store
-from .tagging import Tags
+from .tagging import Tagged, Tags
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Account:
             ec2=Network(self.moto, settings.region),
             iam=Roles(self.moto, settings.region),
             kms=encryption.Keys(self.moto, settings.region),
-            tags=Tags(self.moto, {name: own.tagged for name, own in self.services.items() if own.tagged}),
+            tags=Tags(self.moto, self._tagged()),
             injections=Injections(self.store, self.clock, self.services.values()),
             mounts={kind: find for service in self.services.values() for kind, find in service.mounts.items()},
             places=Places(self.store, self.scheduler, lambda: settings.max_processes),
@@ -86,6 +87,9 @@ class Account:
                 furnish=self.furnish,
             )
         )
+
+    def _tagged(self) -> dict[str, Tagged]:
+        return {"s3": BUCKETS, **{name: service.tagged for name, service in self.services.items() if service.tagged}}
 
     def start(self) -> None:
         """Bring everything back from the state directory; furnish it if it is new."""

@@ -14,8 +14,10 @@ from .dialects import dialect_of, has_action, scope, worded
 from .faults import AwsError, DropConnection
 from .implied_user import implied_user
 from .messages import Request, Response
+from .models import signed_as
 from .protocols import Protocol, find
 from .protocols.errors import error_for
+from .protocols.rest import operation_of
 from .signatures import Dialect
 from .validation import check
 
@@ -48,11 +50,14 @@ class Dispatcher:
         name = service.name
         operation = ""
         parameters: dict[str, Any] = {}
+        size = len(request.body)
         try:
             request = replace(request, body=inflated(request.body, request.headers.get("content-encoding", "")))
             operation = protocol.operation(request)
             if operation not in service.model.operation_names:
                 raise AwsError(service.errors.unknown, f"{name} has no operation {operation!r}.")
+            if size > (most := service.largest.get(operation, size)):
+                raise AwsError("RequestEntityTooLarge", f"Request size {size} exceeded {most} bytes", 413)
             model = service.model.operation_model(operation)
             parameters = protocol.read(model, request)
             lost = self._account.context.injections.strike(name, operation, parameters)
@@ -79,7 +84,7 @@ class Dispatcher:
     def _moto(self, service: str, region: str, request: Request) -> Response:
         if service == "iam":
             request = implied_user(request)
-        operation, parameters = _moto_call(request)
+        operation, parameters = _moto_call(service, request)
         lost = False
         try:
             lost = self._account.context.injections.strike(service, operation, parameters)
@@ -119,8 +124,8 @@ def _defect(problem: Exception) -> AwsError:
     return AwsError("InternalServerError", text, 500)
 
 
-def _moto_call(request: Request) -> tuple[str, dict[str, Any]]:
-    """Operation and parameters, as far as they can be told without the service's model."""
+def _moto_call(service: str, request: Request) -> tuple[str, dict[str, Any]]:
+    """Operation and parameters, as far as they can be told; of REST services the operation alone."""
     if target := request.headers.get("x-amz-target"):
         try:
             document = json.loads(request.body or b"{}")
@@ -130,7 +135,8 @@ def _moto_call(request: Request) -> tuple[str, dict[str, Any]]:
     form = request.form()
     if "Action" in form:
         return form["Action"], {name: value for name, value in form.items() if name not in ("Action", "Version")}
-    return f"{request.method} {request.path}", {}
+    named = (operation_of(model, request) for model in signed_as(service))
+    return next(filter(None, named), f"{request.method} {request.path}"), {}
 
 
 def _error_code(response: Response) -> str | None:

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 import botocore.session
+from botocore.exceptions import UnknownServiceError
 from botocore.loaders import JSONFileLoader
 from botocore.model import ServiceModel
 
@@ -38,6 +39,35 @@ def session() -> botocore.session.Session:
 def service_model(name: str) -> ServiceModel:
     """The model of a service by botocore's name of it. Raises botocore's UnknownServiceError."""
     return _session.get_service_model(name)
+
+
+_SIGNED_AS = {
+    "aps": ("amp",),
+    "apigateway": ("apigateway", "apigatewayv2"),
+    "appconfig": ("appconfig", "appconfigdata"),
+    "connect-campaigns": ("connectcampaigns", "connectcampaignsv2"),
+    "elasticfilesystem": ("efs",),
+    "es": ("es", "opensearch"),
+    "execute-api": ("apigatewaymanagementapi",),
+    "greengrass": ("greengrass", "greengrassv2"),
+    "iotdata": ("iot-data",),
+    "ivs": ("ivs", "ivs-realtime"),
+    "kinesisvideo": ("kinesisvideo", "kinesis-video-archived-media"),
+    "lex": ("lexv2-models", "lex-models"),
+    "mediastore": ("mediastore", "mediastore-data"),
+    "mobiletargeting": ("pinpoint",),
+    "servicecatalog": ("servicecatalog", "servicecatalog-appregistry"),
+    "ses": ("ses", "sesv2", "pinpoint-email"),
+}
+"""The services, by botocore's names, of a name to sign with, where that is not their own or not theirs alone."""
+
+
+def signed_as(name: str) -> list[ServiceModel]:
+    """The models of the services that sign with a name; of those that moto may know, no more."""
+    try:
+        return [service_model(one) for one in _SIGNED_AS.get(name, (name,))]
+    except UnknownServiceError:
+        return []
 
 
 def speaks(model: ServiceModel, protocol: str) -> bool:

@@ -104,7 +104,7 @@ class MotoBackend:
             if service == "ec2":
                 self._furnish(region)
                 self.managed.protect(operation, request)
-            mark = self._effects.before(service, operation)
+            mark = self._effects.before(service, operation, request.method)
             with self._at_our_time():
                 response = self._play(request, seed)
             if response.status < 400 and self._effects.changed(mark, operation):

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 _READS = ("Describe", "List", "Head", "BatchGet", "Simulate", "Search", "Lookup", "Scan", "Query")
-_DOUBTFUL = ("Get", "GET ", "HEAD ")
-"""The last two: calls of REST services, of which the path is known, not the operation."""
 _ALONE = frozenset({"ec2", "iam", "sts"})
 """Services that no other shares its name with, and that remember much."""
 _LARGE = 500
@@ -33,9 +31,10 @@ class Effects:
     def __init__(self, account: str) -> None:
         self._account = account
 
-    def before(self, service: str, operation: str) -> Mark | None:
+    def before(self, service: str, operation: str, method: str = "POST") -> Mark | None:
         """Look before a request; the service by the name it signs with. None if its name says all."""
-        return Mark(service, self._digest(service)) if operation.startswith(_DOUBTFUL) else None
+        reads = operation.startswith("Get") or (method in ("GET", "HEAD") and not operation.startswith(_READS))
+        return Mark(service, self._digest(service)) if reads else None
 
     def changed(self, mark: Mark | None, operation: str) -> bool:
         """Whether a request that succeeded is to be repeated to have the same state again."""

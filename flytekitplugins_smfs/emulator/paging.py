@@ -1,7 +1,7 @@
 """Pages of a list: MaxResults and NextToken."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from .faults import AwsError
@@ -10,11 +10,20 @@ Item = TypeVar("Item")
 
 
 def page(
-    items: Sequence[Item], size: int | None, token: str | None, code: str = "BadRequest"
+    items: Sequence[Item],
+    size: int | None,
+    token: str | None,
+    code: str = "BadRequest",
+    fitting: Callable[[Sequence[Item]], int] | None = None,
 ) -> tuple[Sequence[Item], str | None]:
-    """The page that a token stands for and the token of the next, or None at the end."""
+    """The page that a token stands for and the token of the next, or None at the end.
+
+    ``fitting`` tells how many of what would be a page are one, at least one, where not only their number counts.
+    """
     start = _offset(token, code) if token else 0
     end = start + size if size else len(items)
+    if fitting is not None and items[start:end]:
+        end = start + fitting(items[start:end])
     return items[start:end], _token(end) if end < len(items) else None
 
 

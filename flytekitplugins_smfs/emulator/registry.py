@@ -125,6 +125,7 @@ class Service:
     """Whether the operations that it does not have are moto's."""
     mounts: dict[str, Find] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
+    largest: dict[str, int] = field(default_factory=dict)
     turns: dict[str, Turn] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
 
@@ -150,11 +151,14 @@ class Service:
 
         return register
 
-    def operation(self, name: str) -> Callable[[Operation], Operation]:
-        """Register the function that answers an operation."""
+    def operation(self, name: str, largest: int | None = None) -> Callable[[Operation], Operation]:
+        """Register the function that answers an operation. ``largest`` bounds a request's body as it is sent, in bytes,
+        where AWS does."""
 
         def register(function: Operation) -> Operation:
             self.operations[name] = function
+            if largest is not None:
+                self.largest[name] = largest
             return function
 
         return register

@@ -196,3 +196,21 @@ def test_a_call_that_changes_nothing_writes_nothing_to_the_state(own_emulator: E
         assert database.execute("PRAGMA data_version").fetchone() == before
     database.close()
     assert len(running.calls()) >= 21
+
+
+def test_calls_and_faults_of_rest_services_have_the_operations_name(emulator: Emulator) -> None:
+    since = emulator.last_call()
+    efs = emulator.client("efs")
+    made = efs.create_file_system(CreationToken=f"rest-{time.time_ns()}")["FileSystemId"]
+    emulator.faults(
+        {"service": "elasticfilesystem", "operation": "DescribeFileSystems", "code": "ThrottlingException", "times": 1}
+    )
+    assert refused(efs.describe_file_systems, FileSystemId=made)["Code"] == "ThrottlingException"
+    assert efs.describe_file_systems(FileSystemId=made)["FileSystems"][0]["FileSystemId"] == made
+    emulator.client("lambda").list_functions()
+    assert [(call["service"], call["operation"]) for call in emulator.calls(since)] == [
+        ("elasticfilesystem", "CreateFileSystem"),
+        ("elasticfilesystem", "DescribeFileSystems"),
+        ("elasticfilesystem", "DescribeFileSystems"),
+        ("lambda", "ListFunctions"),
+    ]

@@ -20,15 +20,18 @@ def test_an_operation_that_begins_with_get_and_makes_something_has_changed_it() 
 
     backend = get_backend("connectcampaigns")["123456789012"]["us-east-1"]
     effects = Effects("123456789012")
-    mark = effects.before("connect-campaigns", "GET /connect-instance/i/config")
-    assert not effects.changed(mark, "GET /connect-instance/i/config")
+    operation = "GetConnectInstanceConfig"
+    mark = effects.before("connect-campaigns", operation)
+    assert not effects.changed(mark, operation)
     backend.get_connect_instance_config("i")
-    assert effects.changed(mark, "GET /connect-instance/i/config")
+    assert effects.changed(mark, operation)
 
 
 def test_the_name_tells_where_it_can(emulator: Emulator) -> None:
     effects = Effects("123456789012")
     assert effects.before("ec2", "DescribeVpcs") is None
+    assert effects.before("lambda", "ListFunctions", "GET") is None
+    assert effects.before("lambda", "InvokeSomehow", "GET") is not None
     assert not effects.changed(None, "DescribeVpcs")
     assert effects.changed(None, "CreateVpc")
 

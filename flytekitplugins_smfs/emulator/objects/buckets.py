@@ -1,8 +1,9 @@
 """The buckets."""
 
 import time
+from collections.abc import Mapping
 
-from . import names
+from . import names, settings
 from .database import Database
 from .errors import S3Error, no_such_bucket
 from .records import Bucket
@@ -24,6 +25,12 @@ class Buckets:
     def find(self, name: str) -> Bucket | None:
         row = self._db.one("SELECT id, name, region, created FROM buckets WHERE name = ?", name)
         return Bucket(*row) if row else None
+
+    def encryption(self, bucket: Bucket) -> Mapping[str, str]:
+        """How what comes without a word about it is encrypted there, as `About.encryption`; empty for S3's own keys."""
+        sql = "SELECT body FROM documents WHERE bucket = ? AND kind = ? AND id = ''"
+        row = self._db.one(sql, bucket.id, settings.ENCRYPTION)
+        return settings.encryption(bytes(row[0])) if row else {}
 
     def all(self, prefix: str = "", after: str = "", limit: int = -1) -> list[Bucket]:
         """Buckets by name."""

@@ -71,6 +71,8 @@ class Contents:
             owner = self._buckets.get(bucket)
             before = self.find(bucket, key)
             conditions.to_write(key, before)
+            if not about.encryption:
+                about = replace(about, encryption=dict(self._buckets.encryption(owner)))
             if before is not None:
                 self._db.discard(before.file)
             new = Stored(

@@ -57,6 +57,8 @@ class Uploads:
         """Begin an upload."""
         with self._db.transaction():
             owner = self._buckets.get(bucket)
+            if not about.encryption:  # what the bucket's default is now holds, and not what it is at the end
+                about = replace(about, encryption=dict(self._buckets.encryption(owner)) or {"": "AES256"})
             id = f"{time.time_ns():016x}{secrets.token_urlsafe(32)}"  # begins with its age, by which uploads are listed
             new = Upload(id, owner.id, key, time.time(), algorithm, checksum_type, asked, about)
             self._db.all(

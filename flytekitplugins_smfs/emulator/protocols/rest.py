@@ -67,6 +67,12 @@ def _route(model: ServiceModel, request: Request) -> tuple[Route, dict[str, str]
     return None
 
 
+def operation_of(model: ServiceModel, request: Request) -> str:
+    """The operation that method and path name; empty if there is none, or the service is no REST service."""
+    found = _route(model, request) if str(model.metadata["protocol"]).startswith("rest-") else None
+    return found[0].name if found else ""
+
+
 class _Rest(Protocol):
     protocol: ClassVar[str]
 

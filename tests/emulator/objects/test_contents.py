@@ -13,6 +13,8 @@ ODD_KEYS = [
     "\\", "?", "#x", "a=b&c", "~", "*", " ", "\x7f", "a/" * 500,
 ]  # fmt: skip
 
+KMS_KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
 
 def test_the_default_content_type(s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
@@ -96,6 +98,46 @@ def test_encryption_is_answered_as_asked(served: Served, s3: Any, bucket: str) -
     assert s3.head_object(Bucket=bucket, Key="k")["ServerSideEncryption"] == "aws:kms"
     bad = served.raw("PUT", f"/{bucket}/k", {"x-amz-server-side-encryption": "rot13"})
     assert (bad.status, bad.code) == (400, "InvalidArgument")
+
+
+def encrypt(s3: Any, bucket: str, **default: str) -> None:
+    """Set the bucket's default encryption, with a key of the bucket."""
+    rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": default["SSEAlgorithm"] != "AES256"}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+
+
+def encrypted(answer: dict[str, Any]) -> tuple[str, str | None, bool | None]:
+    return answer["ServerSideEncryption"], answer.get("SSEKMSKeyId"), answer.get("BucketKeyEnabled")
+
+
+def test_what_says_nothing_of_encryption_is_encrypted_as_its_bucket_says(s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="before")
+    mine = ("aws:kms", KMS_KEY, True)
+    encrypt(s3, bucket, SSEAlgorithm="aws:kms", KMSMasterKeyID=KMS_KEY)
+    assert encrypted(s3.put_object(Bucket=bucket, Key="k", Body=b"x")) == mine
+    assert encrypted(s3.head_object(Bucket=bucket, Key="k")) == mine
+    assert encrypted(s3.get_object(Bucket=bucket, Key="k")) == mine
+    assert encrypted(s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/before")) == mine
+    assert encrypted(s3.put_object(Bucket=bucket, Key="k", ServerSideEncryption="AES256")) == ("AES256", None, None)
+    assert encrypted(s3.head_object(Bucket=bucket, Key="before")) == ("AES256", None, None)
+    encrypt(s3, bucket, SSEAlgorithm="aws:kms")
+    assert encrypted(s3.put_object(Bucket=bucket, Key="k")) == ("aws:kms", None, True)
+    s3.delete_bucket_encryption(Bucket=bucket)
+    assert encrypted(s3.put_object(Bucket=bucket, Key="k")) == ("AES256", None, None)
+
+
+def test_an_upload_is_encrypted_as_its_bucket_said_when_it_began(s3: Any, bucket: str) -> None:
+    begun = s3.create_multipart_upload(Bucket=bucket, Key="plain")
+    encrypt(s3, bucket, SSEAlgorithm="aws:kms", KMSMasterKeyID=KMS_KEY)
+    later = s3.create_multipart_upload(Bucket=bucket, Key="kms")
+    for upload, wanted in ((begun, ("AES256", None, None)), (later, ("aws:kms", KMS_KEY, True))):
+        assert encrypted(upload) == wanted
+        of = {"Bucket": bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
+        part = s3.upload_part(**of, PartNumber=1, Body=b"x")
+        assert encrypted(part) == wanted
+        parts = [{"PartNumber": 1, "ETag": part["ETag"]}]
+        assert encrypted(s3.complete_multipart_upload(**of, MultipartUpload={"Parts": parts})) == wanted
+        assert encrypted(s3.head_object(Bucket=bucket, Key=upload["Key"])) == wanted
 
 
 def test_a_customers_key_is_asked_for_again(served: Served, s3: Any, bucket: str) -> None:

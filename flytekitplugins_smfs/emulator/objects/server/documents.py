@@ -1,6 +1,6 @@
 """Sub-resources of buckets that are documents: kept as they were given, and given back.
 
-They are not acted upon, but for CORS. What was never set is answered as by a new bucket of AWS.
+They are not acted upon, but for CORS and the default encryption. What was never set is answered as by a new bucket.
 """
 
 from collections.abc import Callable

@@ -39,7 +39,7 @@ async def create(service: Service, request: S3Request) -> Answer:
     upload = await service.commit(
         lambda: service.store.uploads.create(request.bucket, request.key, about, algorithm, kind, asked is not None)
     )
-    headers = headers_about.encryption_headers(about)
+    headers = headers_about.encryption_headers(upload.about)
     if asked is not None:
         headers |= {"x-amz-checksum-algorithm": algorithm, "x-amz-checksum-type": kind}
     value: dict[str, xml.Value] = {"Bucket": request.bucket, "Key": request.key, "UploadId": upload.id}

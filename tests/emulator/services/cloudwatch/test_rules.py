@@ -1,5 +1,6 @@
 """What CloudWatch refuses, over the wire: API reference of PutMetricData, GetMetricStatistics and GetMetricData."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -154,3 +155,17 @@ def test_queries_that_are_not_answered(emulator: Emulator, changes: dict[str, An
     error = refused(emulator.client("cloudwatch").get_metric_data, **request)
     assert error["Code"] == code
     assert text in error["Message"]
+
+
+def test_a_request_of_over_a_megabyte_as_it_is_sent_is_refused(emulator: Emulator) -> None:
+    data = [
+        {"MetricName": f"{number:04}", "Value": 1, "Dimensions": [{"Name": "n" * 250, "Value": "v" * 1000}]}
+        for number in range(900)
+    ]
+    plain = emulator.client("cloudwatch", disable_request_compression=True)
+    error = refused(plain.put_metric_data, Namespace="Large", MetricData=data)
+    assert error["Code"] == "RequestEntityTooLarge"
+    assert re.fullmatch(r"Request size \d{7} exceeded 1048576 bytes", error["Message"])
+    compressed = emulator.client("cloudwatch")
+    compressed.put_metric_data(Namespace="Large", MetricData=data)
+    assert compressed.list_metrics(Namespace="Large")["Metrics"]

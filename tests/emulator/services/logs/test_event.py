@@ -103,3 +103,16 @@ def test_what_is_missing_or_there_is_said_as_aws_says_it(emulator: Emulator, gro
 def test_regions_are_apart(emulator: Emulator, group: str) -> None:
     elsewhere = emulator.client("logs", region_name="eu-west-1")
     assert elsewhere.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
+
+
+def test_events_of_infrequent_access_are_taken_and_not_shown(emulator: Emulator) -> None:
+    logs, name = emulator.client("logs"), f"/test/{time.time_ns()}"
+    logs.create_log_group(logGroupName=name, logGroupClass="INFREQUENT_ACCESS")
+    logs.create_log_stream(logGroupName=name, logStreamName="s")
+    put(logs, name, "s", 1)
+    end = "is not supported for this log class."
+    error = refused(logs.filter_log_events, logGroupName=name)
+    assert error["Code"] == "InvalidOperationException"
+    assert error["Message"] == f"The log group {name} is of log-group-class INFREQUENT_ACCESS. FilterLogEvents {end}"
+    error = refused(logs.get_log_events, logGroupName=name, logStreamName="s")
+    assert (error["Code"], error["Message"].endswith(f"GetLogEvents {end}")) == ("InvalidOperationException", True)

@@ -73,6 +73,41 @@ def test_they_come_in_pages(emulator: Emulator, tagged: Arns, owner: str) -> Non
     assert refused(tagging.get_resources, PaginationToken="nonsense")["Code"] == "PaginationTokenExpiredException"
 
 
+def test_a_page_ends_before_the_resource_whose_tags_are_too_many(emulator: Emulator, owner: str) -> None:
+    s3, names = emulator.client("s3"), [f"{owner}-{number}" for number in range(3)]
+    for name in names:
+        s3.create_bucket(Bucket=name)
+        tags = [{"Key": "owner", "Value": owner}, *({"Key": f"k{number}", "Value": ""} for number in range(39))]
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
+    tagging = emulator.client("resourcegroupstaggingapi")
+    request = {"TagFilters": [{"Key": "owner", "Values": [owner]}], "TagsPerPage": 100}
+    first = tagging.get_resources(**request)
+    rest = tagging.get_resources(**request, PaginationToken=first["PaginationToken"])
+    shown = [[one["ResourceARN"] for one in page["ResourceTagMappingList"]] for page in (first, rest)]
+    assert shown == [[f"arn:aws:s3:::{name}" for name in names[:2]], [f"arn:aws:s3:::{names[2]}"]]
+    assert rest["PaginationToken"] == ""
+    assert len(found(emulator, **request, ResourcesPerPage=1)) == 3
+
+
+def test_buckets_are_found_tagged_and_untagged(emulator: Emulator, owner: str) -> None:
+    s3, tagging = emulator.client("s3"), emulator.client("resourcegroupstaggingapi")
+    s3.create_bucket(Bucket=owner)
+    arn, mine = f"arn:aws:s3:::{owner}", [{"Key": "owner", "Values": [owner]}]
+    assert not tagging.tag_resources(ResourceARNList=[arn], Tags={"owner": owner, "a": "b"})["FailedResourcesMap"]
+    assert found(emulator, TagFilters=mine, ResourceTypeFilters=["s3:bucket"]) == {arn: {"owner": owner, "a": "b"}}
+    assert not found(emulator, TagFilters=mine, ResourceTypeFilters=["fsx"])
+    assert s3.get_bucket_tagging(Bucket=owner)["TagSet"][0] == {"Key": "owner", "Value": owner}
+    tagging.untag_resources(ResourceARNList=[arn], TagKeys=["a"])
+    assert found(emulator, TagFilters=mine) == {arn: {"owner": owner}}
+    tagging.untag_resources(ResourceARNList=[arn], TagKeys=["owner"])
+    assert refused(s3.get_bucket_tagging, Bucket=owner)["Code"] == "NoSuchTagSet"
+    nobody = f"arn:aws:s3:::{owner}-not-there"
+    failed = tagging.tag_resources(ResourceARNList=[nobody, arn], Tags={"aws:x": "y"})["FailedResourcesMap"]
+    assert {one: failure["ErrorCode"] for one, failure in failed.items()} == {nobody: "InvalidTag", arn: "InvalidTag"}
+    failed = tagging.tag_resources(ResourceARNList=[nobody], Tags={"x": "y"})["FailedResourcesMap"]
+    assert failed[nobody]["ErrorCode"] == "NoSuchBucket"
+
+
 def test_keys_and_values_in_use(emulator: Emulator, tagged: Arns, owner: str) -> None:
     tagging = emulator.client("resourcegroupstaggingapi")
     assert {"owner", "stage"} <= set(tagging.get_tag_keys()["TagKeys"])
@@ -115,7 +150,8 @@ def test_other_regions_have_others(emulator: Emulator, tagged: Arns, owner: str)
         ({"ResourcesPerPage": 101}, "InvalidParameterException"),
         ({"ExcludeCompliantResources": True}, "InvalidParameterException"),
         ({"IncludeComplianceDetails": True}, "NotImplementedByEmulator"),
-        ({"TagsPerPage": 100}, "NotImplementedByEmulator"),
+        ({"TagsPerPage": 99}, "InvalidParameterException"),
+        ({"TagsPerPage": 501}, "InvalidParameterException"),
     ],
 )
 def test_what_is_refused(emulator: Emulator, request_: dict[str, Any], code: str) -> None:

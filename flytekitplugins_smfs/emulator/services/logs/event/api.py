@@ -4,7 +4,7 @@ from typing import Any
 
 from ....logbook import Event, Streams
 from ....registry import Context
-from ..group.record import properties
+from ..group.record import check_standard, properties
 from ..service import group_of, require, service
 from .pattern import matcher
 from .record import FAR, fitting, found, read_token, shown, token_of
@@ -30,6 +30,7 @@ def get_log_events(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A page of a stream. As on AWS the end is reached when the token that comes back is the one that was sent."""
     group, stream = group_of(ctx, request), request["logStreamName"]
     require(ctx, group, stream)
+    check_standard(ctx, group, "GetLogEvents")
     limit, window = request.get("limit", _EVENTS), _window(ctx, group, request)
     token = request.get("nextToken")
     forward, position = read_token(token) if token else (request.get("startFromHead", False), None)
@@ -53,6 +54,7 @@ def filter_log_events(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Events of many streams of a group that match a pattern, in the order of their times."""
     check_choice(request)
     group = group_of(ctx, request)
+    check_standard(ctx, group, "FilterLogEvents")
     streams: Streams = request.get("logStreamNames") or request.get("logStreamNamePrefix", "")
     for name in request.get("logStreamNames", []):
         require(ctx, group, name)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ....faults import AwsError
 from ....logbook import Group
 from ....registry import Context
 
@@ -44,6 +45,16 @@ def described(ctx: Context, group: Group) -> dict[str, Any]:
 def class_of(known: dict[str, Any]) -> str:
     """STANDARD unless the group was made with another class."""
     return str(known.get("class", "STANDARD"))
+
+
+def check_standard(ctx: Context, name: str, operation: str) -> None:
+    """InvalidOperationException for a group of a class whose events are read by Logs Insights alone.
+
+    The text is one that a client quotes. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html
+    """
+    if (found := class_of(properties(ctx, name))) != "STANDARD":
+        text = f"The log group {name} is of log-group-class {found}. {operation} is not supported for this log class."
+        raise AwsError("InvalidOperationException", text)
 
 
 def _id(ctx: Context, name: str) -> str:

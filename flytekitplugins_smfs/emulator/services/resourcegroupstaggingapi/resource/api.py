@@ -1,13 +1,14 @@
 """Resources found, tagged and untagged by their ARNs."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ....faults import AwsError
 from ....paging import page
 from ....registry import Context
 from ..service import service
-from .rules import check, wanted
+from .rules import check, fitting, wanted
 
 _PAGE = 50
 _EXPIRED = "PaginationTokenExpiredException"
@@ -18,7 +19,9 @@ def get_resources(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Page through the tagged resources of the region. What has lost its last tag is not shown, as AWS would."""
     check(request)
     found = [(arn, tags) for arn, tags in ctx.tags.resources(ctx) if wanted(request, arn, tags)]
-    some, token = page(found, request.get("ResourcesPerPage", _PAGE), request.get("PaginationToken"), _EXPIRED)
+    tags_per_page = request.get("TagsPerPage")
+    fits = partial(fitting, tags=tags_per_page) if tags_per_page else None
+    some, token = page(found, request.get("ResourcesPerPage", _PAGE), request.get("PaginationToken"), _EXPIRED, fits)
     shown = [
         {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
         for arn, tags in some

@@ -1,5 +1,7 @@
 """What GetResources refuses, and which resources it looks for."""
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from ....faults import AwsError, NotImplementedByEmulator
@@ -22,8 +24,14 @@ def check(request: dict[str, Any]) -> None:
         raise AwsError(BAD, "ExcludeCompliantResources can be used only with IncludeComplianceDetails.")
     if request.get("IncludeComplianceDetails"):
         raise NotImplementedByEmulator("tag policies (IncludeComplianceDetails of GetResources)")
-    if "TagsPerPage" in request:
-        raise NotImplementedByEmulator("TagsPerPage of GetResources; use ResourcesPerPage, as AWS recommends")
+    if not 100 <= request.get("TagsPerPage", 100) <= 500:
+        raise AwsError(BAD, "TagsPerPage must be from 100 to 500.")
+
+
+def fitting(resources: Sequence[tuple[str, dict[str, str]]], tags: int) -> int:
+    """How many of the resources together have so many tags at most; one at least. None are counted as one."""
+    totals = itertools.accumulate(max(1, len(own)) for _, own in resources)
+    return max(1, sum(total <= tags for total in totals))
 
 
 def wanted(request: dict[str, Any], arn: str, tags: dict[str, str]) -> bool:
@@ -40,4 +48,6 @@ def wanted(request: dict[str, Any], arn: str, tags: dict[str, str]) -> bool:
 def _types(arn: str) -> set[str]:
     """``service`` and ``service:type``, as they are in the ARN."""
     _, _, service, _, _, resource = arn.split(":", 5)
+    if service == "s3":  # the ARN of a bucket does not say what it is of
+        return {service, "s3:bucket"}
     return {service, f"{service}:{resource.split('/')[0].split(':')[0]}"}
