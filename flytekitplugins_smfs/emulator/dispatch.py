@@ -43,7 +43,7 @@ class Dispatcher:
             return self._own(region, protocol, request)
         if service in ("s3", "") and "x-amz-target" not in request.headers and not has_action(request):
             return self._account.s3.forward(request)
-        return self._moto(service, region or self._account.settings.region, request)
+        return self._moto(service, region or self._account.settings.region, request, protocol)
 
     def _own(self, region: str, protocol: Protocol, request: Request) -> Response:
         service = protocol.service
@@ -81,13 +81,15 @@ class Dispatcher:
             raise DropConnection
         return response
 
-    def _moto(self, service: str, region: str, request: Request) -> Response:
+    def _moto(self, service: str, region: str, request: Request, protocol: Protocol | None) -> Response:
         if service == "iam":
             request = implied_user(request)
         operation, parameters = _moto_call(service, request)
         lost = False
         try:
             lost = self._account.context.injections.strike(service, operation, parameters)
+            if protocol is not None:
+                _check_passed(protocol, operation, request)
             response = self._account.moto.handle(service, region, operation, request)
         except DropConnection:
             self._record(service, operation, parameters, "DroppedConnection")
@@ -114,6 +116,18 @@ def _left_to_moto(protocol: Protocol, request: Request) -> bool:
     """Whether an operation is moto's, of a service that is ours in part."""
     service = protocol.service
     return service.shared and protocol.operation(request) not in service.operations
+
+
+def _check_passed(protocol: Protocol, operation: str, request: Request) -> None:
+    """Refuse what moto would take, and AWS does not, of a service that is ours in part."""
+    service = protocol.service
+    if operation not in service.model.operation_names:
+        return
+    model = service.model.operation_model(operation)
+    parameters = protocol.read(model, request)
+    check(service.errors.validation, model, parameters, service.errors.missing)
+    if operation in service.rules:
+        service.rules[operation](parameters)
 
 
 def _defect(problem: Exception) -> AwsError:

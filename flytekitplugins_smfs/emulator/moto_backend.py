@@ -79,9 +79,11 @@ class MotoBackend:
 
     def start(self) -> None:
         """Load moto and bring back its state from the journal."""
+        from . import moto_ids
         from .moto_clock import moto_at
         from .moto_services import application
 
+        moto_ids.have_prefixes()
         logging.getLogger("moto").setLevel(logging.ERROR)
         self._app = application()
         for entry in self._journal.entries():

@@ -91,6 +91,7 @@ class Context:
 
 
 Operation = Callable[[Context, dict[str, Any]], dict[str, Any] | None]
+Rule = Callable[[dict[str, Any]], None]
 Turn = Callable[[Context, str], float | None]
 Failure = Callable[[Context, str, Exception], None]
 
@@ -122,10 +123,11 @@ class Service:
     tagged: Tagged | None = None
     directory: Path | None = None
     shared: bool = False
-    """Whether the operations that it does not have are moto's."""
+    """Whether the operations that it does not have are moto's, whose requests the service model has to accept, too."""
     mounts: dict[str, Find] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
     largest: dict[str, int] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict)
     turns: dict[str, Turn] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
 
@@ -159,6 +161,15 @@ class Service:
             self.operations[name] = function
             if largest is not None:
                 self.largest[name] = largest
+            return function
+
+        return register
+
+    def rule(self, name: str) -> Callable[[Rule], Rule]:
+        """Register the function that raises ``AwsError`` for requests that moto would take and AWS does not."""
+
+        def register(function: Rule) -> Rule:
+            self.rules[name] = function
             return function
 
         return register

@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import Emulator, wait_for
 from tests.emulator.services.fsx.test_file_system import at, parameters
+from tests.emulator.services.iam.trust import TRUST
 from tests.emulator.services.sagemaker.jobs import Jobs, unique
 
 
@@ -33,7 +34,7 @@ def test_hours_pass_at_once_and_resources_go_by_them(own_emulator: Emulator) -> 
 def test_what_moto_keeps_goes_by_the_same_clock(own_emulator: Emulator) -> None:
     running = own_emulator.start()
     running.clock(advance=30 * 86400)
-    running.client("iam").create_role(RoleName="late", AssumeRolePolicyDocument="{}")
+    running.client("iam").create_role(RoleName="late", AssumeRolePolicyDocument=TRUST)
     made = running.client("iam").get_role(RoleName="late")["Role"]["CreateDate"]
     assert abs(made.timestamp() - running.clock()["now"]) < 60
     running.stop()

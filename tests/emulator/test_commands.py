@@ -18,6 +18,7 @@ from botocore.exceptions import EndpointConnectionError
 from flytekitplugins_smfs.emulator.processes import has_ended
 from tests.conftest import Emulator, run_emulator, wait_for
 from tests.emulator.services.fsx.test_file_system import at, available, parameters, subnet
+from tests.emulator.services.iam.trust import TRUST
 
 
 def test_it_starts_says_where_and_stops(own_emulator: Emulator) -> None:
@@ -56,7 +57,7 @@ def test_everything_is_there_after_a_kill(own_emulator: Emulator) -> None:
     ready = available(running)
     half_made = running.client("fsx").create_file_system(**parameters(running))["FileSystem"]["FileSystemId"]
     group = running.client("ec2").create_security_group(GroupName="mine", Description="x", VpcId=vpc)["GroupId"]
-    role = running.client("iam").create_role(RoleName="mine", AssumeRolePolicyDocument="{}")["Role"]
+    role = running.client("iam").create_role(RoleName="mine", AssumeRolePolicyDocument=TRUST)["Role"]
     running.client("s3").create_bucket(Bucket="mine-alone")
     running.client("s3").put_object(Bucket="mine-alone", Key="a/b", Body=b"x")
     server = psutil.Process(before["pid"])

@@ -26,6 +26,7 @@ from flytekitplugins_smfs.emulator.paths import Paths
 from flytekitplugins_smfs.emulator.processes import has_ended
 from tests.conftest import wait_for
 
+from .services.iam.trust import TRUST
 from .services.sagemaker.jobs import BUCKET, OWN_IMAGE, ROLE, unique
 
 
@@ -159,6 +160,7 @@ KILLED = """
 import sys, time
 from flytekitplugins_smfs.emulator import Emulator
 from tests.emulator.test_embedded import groups_of, secondary_status, server_pid, start_job
+from tests.emulator.services.iam.trust import TRUST
 emulator = Emulator().start()
 job = start_job(emulator, "sleep 600")
 while secondary_status(emulator, job) != "Training":
@@ -265,7 +267,7 @@ def test_a_reset_forgets_everything_and_keeps_addresses_keys_and_the_network(emb
     s3.put_object(Bucket="mine", Key="k", Body=b"x")
     s3.put_object(Bucket=BUCKET, Key="k", Body=b"x")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-    client(embedded, "iam").create_role(RoleName="mine", AssumeRolePolicyDocument="{}")
+    client(embedded, "iam").create_role(RoleName="mine", AssumeRolePolicyDocument=TRUST)
     file_system = create_lustre(embedded)
     job = start_job(embedded, "sleep 600")
     wait_for(lambda: secondary_status(embedded, job) == "Training")

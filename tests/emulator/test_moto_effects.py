@@ -8,6 +8,7 @@ import pytest
 from flytekitplugins_smfs.emulator.moto_effects import Effects
 from tests.conftest import Emulator
 from tests.emulator.services.fsx.test_file_system import refused
+from tests.emulator.services.iam.trust import TRUST
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +59,7 @@ def test_reads_of_iam_leave_the_journal_alone_and_are_fast(own_emulator: Emulato
     for _ in range(20):
         iam.get_role(RoleName="AmazonSageMaker-ExecutionRole")
     assert (time.monotonic() - began) / 20 < 0.5
-    error = refused(iam.create_role, RoleName="one-more", AssumeRolePolicyDocument="{}")
+    error = refused(iam.create_role, RoleName="one-more", AssumeRolePolicyDocument=TRUST)
     assert error["Code"] == "LimitExceeded"
     assert "journal_kept" in error["Message"]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from werkzeug.test import Client
 
-from flytekitplugins_smfs.emulator import moto_backend, moto_services
+from flytekitplugins_smfs.emulator import moto_backend, moto_ids, moto_services
 
 
 def test_motos_random_ids_can_be_told_from_a_seed() -> None:
@@ -38,3 +38,13 @@ def test_motos_services_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
         answer = Client(application).post("/", headers=asked, data={"Action": "ListQueues", "Version": "2012-11-05"})
         assert answer.status_code == 200
         assert names.cache_info().hits >= hits
+
+
+def test_users_and_groups_can_be_given_ids_when_they_are_made() -> None:
+    from moto.iam import models
+
+    moto_ids.have_prefixes()
+    moto_ids.have_prefixes()
+    user = models.User("123456789012", "us-east-1", "who")
+    group = models.Group("123456789012", "us-east-1", "which")
+    assert (user.id[:4], len(user.id), group.id[:4], len(group.id)) == ("AIDA", 21, "AGPA", 21)

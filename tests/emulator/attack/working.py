@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from tests.conftest import Emulator
 from tests.emulator.attack.jobs import BUCKET, IMAGE, ROLE
 from tests.emulator.attack.ledger import ABSENT, Ledger, Thing, answered
+from tests.emulator.services.iam.trust import TRUST
 
 SERVICES = ("s3", "fsx", "sagemaker", "logs", "ec2", "iam")
 GROUP = "busy"
@@ -155,7 +156,7 @@ class Client:
 
     def _role(self) -> None:
         name = self._next("role")
-        create = partial(self._aws["iam"].create_role, RoleName=name, Description=name, AssumeRolePolicyDocument="{}")
+        create = partial(self._aws["iam"].create_role, RoleName=name, Description=name, AssumeRolePolicyDocument=TRUST)
         self.ledger.write(("role", name), name, create)
 
     def _other_tags(self) -> dict[str, str]:

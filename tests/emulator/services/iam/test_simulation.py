@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from flytekitplugins_smfs.emulator.services.iam.simulation.conditions import hold, like
 from tests.conftest import Emulator
+from tests.emulator.services.iam.trust import TRUST
 
 ROLE = "arn:aws:iam::123456789012:role/service-role/AmazonSageMaker-ExecutionRole"
 OBJECT = "arn:aws:s3:::sagemaker-us-east-1-123456789012/*"
@@ -30,7 +31,7 @@ def iam(emulator: Emulator) -> Any:
 @pytest.fixture
 def role(iam: Any) -> Iterator[str]:
     name = f"role-{uuid.uuid4().hex[:8]}"
-    yield iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy("Allow", "sts:AssumeRole"))["Role"]["Arn"]
+    yield iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]:
         iam.delete_role_policy(RoleName=name, PolicyName=inline)
     iam.delete_role(RoleName=name)

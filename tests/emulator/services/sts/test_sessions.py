@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 import uuid
 from dataclasses import replace
@@ -55,6 +56,7 @@ def test_the_emulators_own_key_is_a_user_of_iam(emulator: Emulator, sts: Any) ->
     user = emulator.client("iam").get_user()["User"]  # the name is implied by the key
     assert who["Arn"] == user["Arn"] == "arn:aws:iam::123456789012:user/emulator"
     assert who["UserId"] == user["UserId"]
+    assert re.fullmatch("AIDA[A-Z2-7]{17}", user["UserId"])
     assert who["Account"] == "123456789012"
 
 

@@ -1,0 +1,1 @@
+"""Roles, as far as moto takes what IAM refuses."""
