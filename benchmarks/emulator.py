@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
+import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -89,34 +92,47 @@ def simulated(count: int) -> None:
 
 
 class Watcher:
-    """Asks after jobs all the time and keeps how long each answer took, and how many processes there were."""
+    """Asks after jobs all the time, and keeps how long each answer took and how many processes there were.
+
+    It is a process of its own: in this one it would measure how long the threads that create jobs keep it waiting.
+    """
 
     def __init__(self, emulator: Emulator, names: list[str]) -> None:
-        self._emulator = emulator
-        self._names = names
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        arguments = (emulator.environment, str(emulator.state), names)
+        self._results, theirs = Pipe()
+        self._process = get_context("spawn").Process(target=watch, args=(*arguments, theirs), daemon=True)
         self.seconds: list[float] = []
         self.most = 0
 
     def __enter__(self) -> Watcher:
-        self._thread.start()
+        self._process.start()
+        self._results.recv()  # it has begun
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+        self._results.send("end")
+        self.seconds, self.most = self._results.recv()
+        self._process.join()
 
-    def _watch(self) -> None:
-        sagemaker, number = client(self._emulator), 0
-        processes = self._emulator.state / "processes"
-        while not self._over.wait(0.02):
-            number += 1
-            began = time.monotonic()
-            with suppress(ClientError):  # not made yet
-                sagemaker.describe_training_job(TrainingJobName=self._names[number % len(self._names)])
-            self.seconds.append(time.monotonic() - began)
-            self.most = max(self.most, len(list(processes.glob("*.json"))))
+
+def watch(environment: dict[str, str], state: str, names: list[str], results: Connection) -> None:
+    """Ask until told to end; answer with the seconds of each request and the most processes seen."""
+    session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"],
+                            region_name=environment["AWS_REGION"])  # fmt: skip
+    config = Config(retries={"max_attempts": 0})
+    sagemaker = session.client("sagemaker", endpoint_url=environment["AWS_ENDPOINT_URL"], config=config)
+    processes = Path(state, "processes")
+    seconds: list[float] = []
+    most = number = 0
+    results.send("begun")
+    while not results.poll(0.02):
+        number += 1
+        began = time.monotonic()
+        with suppress(ClientError):  # not made yet
+            sagemaker.describe_training_job(TrainingJobName=names[number % len(names)])
+        seconds.append(time.monotonic() - began)
+        most = max(most, len(list(processes.glob("*.json"))))
+    results.send((seconds, most))
 
 
 def real(count: int, processes: int) -> None:

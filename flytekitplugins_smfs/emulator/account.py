@@ -93,6 +93,7 @@ class Account:
 
     def start(self) -> None:
         """Bring everything back from the state directory; furnish it if it is new."""
+        self.store.checkpoint_aside()
         self._tidy_objects()
         self.s3.start()
         self.moto.start()

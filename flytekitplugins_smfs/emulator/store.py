@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from . import write_log
+
 Doc = dict[str, Any]
 
 _FORMAT = 1
@@ -23,10 +25,19 @@ CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NU
 
 
 class Store:
-    """Typed documents over SQLite. All methods may be called from any thread; writes are durable when they return."""
+    """Typed documents over SQLite. All methods may be called from any thread; writes are durable when they return.
+
+    Who only reads waits for nobody: a thread outside a transaction reads, by a connection of its own, what was
+    committed last.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.RLock()
+        self._writer: int | None = None
+        """The thread whose transaction is open."""
+        self._mine = threading.local()
+        self._readers: list[sqlite3.Connection] = []
         self._depth = 0
         self._after: list[Callable[[], None]] = []
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -44,14 +55,17 @@ class Store:
         with self._lock:
             if self._depth == 0:
                 self._db.execute("BEGIN IMMEDIATE")
+                self._writer = threading.get_ident()
             self._depth += 1
             try:
                 yield
                 if self._depth == 1:
                     self._db.execute("COMMIT")
+                    self._writer = None
             except BaseException:
                 self._depth -= 1
                 if self._depth == 0:
+                    self._writer = None
                     self._after.clear()
                     if self._db.in_transaction:  # a full disk may have ended it already
                         self._db.execute("ROLLBACK")
@@ -101,6 +115,8 @@ class Store:
 
     def run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """One statement, its rows fetched. For the tables of append-only things (logs, metrics, calls)."""
+        if sql.startswith("SELECT") and self._writer != threading.get_ident():
+            return self._reader().execute(sql, values).fetchall()
         with self._lock:
             return self._db.execute(sql, values).fetchall()
 
@@ -119,6 +135,11 @@ class Store:
             return False
         self.run(f"DELETE FROM {table} WHERE id <= ?", last - most)
         return True
+
+    def checkpoint_aside(self) -> None:
+        """From now on no commit waits for the disk; see ``write_log``."""
+        with self._lock:
+            write_log.checkpoint_aside(self._db, self._path)
 
     def create_tables(self, script: str) -> None:
         """Run ``CREATE ... IF NOT EXISTS`` statements. Call it when a service starts, outside any transaction."""
@@ -147,7 +168,18 @@ class Store:
 
     def close(self) -> None:
         with self._lock:
-            self._db.close()
+            for connection in (*self._readers, self._db):
+                connection.close()
+
+    def _reader(self) -> sqlite3.Connection:
+        """This thread's connection for reading."""
+        mine: sqlite3.Connection | None = getattr(self._mine, "connection", None)
+        if mine is None:
+            mine = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
+            mine.execute("PRAGMA query_only=ON")
+            self._mine.connection = mine
+            self._readers.append(mine)
+        return mine
 
     def _check_format(self, path: Path) -> None:
         """Refuse state that another version of the emulator wrote in another form; mark new state with ours."""

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from flytekitplugins_smfs.emulator.services import settings
 from flytekitplugins_smfs.emulator.services.fsx.settings import FsxSettings
 from flytekitplugins_smfs.emulator.settings import Settings
 from flytekitplugins_smfs.emulator.store import Store
+from tests.conftest import wait_for
 
 
 @pytest.fixture
@@ -82,3 +84,38 @@ def test_settings_are_kept_where_they_differ(tmp_path: Path) -> None:
     for wrong in (-1, "nan", "inf", "soon", None):
         with pytest.raises(ValueError, match="needs a float"):
             kept.update({"fsx_creating_seconds": wrong})
+
+
+def test_who_reads_waits_for_no_transaction(store: Store) -> None:
+    store.put("thing", "a", {"n": 1})
+    read: list[object] = []
+
+    def look() -> None:
+        read.append(store.get("thing", "a"))
+        read.append([doc["n"] for doc in store.all("thing")])
+
+    with store.transaction():
+        store.update("thing", "a", n=2)
+        reader = threading.Thread(target=look)
+        reader.start()
+        reader.join(5)
+        assert read == [{"n": 1}, [1]]  # what was committed last
+        assert store.get("thing", "a") == {"n": 2}  # and its own
+    assert store.get("thing", "a") == {"n": 2}
+    store.close()
+
+
+def test_a_long_log_is_moved_aside(store: Store, tmp_path: Path) -> None:
+    store.checkpoint_aside()
+    text = "a" * 100_000
+    for number in range(60):
+        store.put("thing", str(number), {"text": text})
+    copy = tmp_path / "copy.db"
+
+    def moved() -> bool:
+        copy.write_bytes((tmp_path / "state.db").read_bytes())  # without its log
+        with closing(sqlite3.connect(copy)) as database:
+            return bool(database.execute("SELECT count(*) FROM documents").fetchone()[0] == 60)
+
+    wait_for(lambda: (tmp_path / "state.db").stat().st_size > 5_000_000 and moved())
+    store.close()

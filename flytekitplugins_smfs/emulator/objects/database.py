@@ -6,20 +6,16 @@ WAL without a sync per commit: what was committed survives the end of any proces
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from .. import write_log
 from .errors import StoreDamaged
 from .files import Files
 
 _FORMAT = 1
 _BUSY_SECONDS = 30.0
-_CHECKPOINT_SECONDS = 1.0
-_LOG_BYTES = 4 << 20
-"""A shorter log is left as it is."""
-_LOG_PAGES = 50_000
-"""At this length, in pages of 4 KiB, a commit checkpoints by itself all the same."""
 _SCHEMA = """
 CREATE TABLE buckets (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, region TEXT NOT NULL, created INTEGER NOT NULL
@@ -168,17 +164,7 @@ class Database:
     def checkpoint_aside(self) -> None:
         """From now on let a thread move what is committed from the log into the database, which waits for the disk."""
         with self._lock:
-            self._execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
-        threading.Thread(target=self._checkpoint, name="objects-checkpoint", daemon=True).start()
-
-    def _checkpoint(self) -> None:
-        log = self._path.with_name(f"{self._path.name}-wal")
-        never = threading.Event()
-        with closing(sqlite3.connect(self._path, timeout=1.0, isolation_level=None)) as aside:
-            while not never.wait(_CHECKPOINT_SECONDS):
-                with suppress(sqlite3.Error, OSError):  # whoever needs the index is told; here the next turn comes
-                    if log.stat().st_size > _LOG_BYTES:
-                        aside.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            write_log.checkpoint_aside(self._db, self._path)
 
     def close(self) -> None:
         with self._lock:
