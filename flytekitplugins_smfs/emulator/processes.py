@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from . import cgroup
 from .files import replace_json
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ class ProcessGroup:
     pid: int
     started: float
     identity: str = ""
+    group: str = ""
+    """Its control group, if it has one."""
 
     def alive(self) -> bool:
         try:
@@ -65,15 +68,17 @@ def has_ended(process: psutil.Process) -> bool:
         return True
 
 
-def record(directory: Path, name: str, pid: int) -> ProcessGroup:
+def record(directory: Path, name: str, pid: int, group: str = "") -> ProcessGroup:
     """Write down a group whose leader is ``pid``. ``forget`` it when it has ended."""
-    group = ProcessGroup(name, pid, psutil.Process(pid).create_time(), identity(pid))
-    replace_json(_file(directory, name, pid), group.__dict__)
-    return group
+    recorded = ProcessGroup(name, pid, psutil.Process(pid).create_time(), identity(pid), group)
+    replace_json(_file(directory, name, pid), recorded.__dict__)
+    return recorded
 
 
-def forget(directory: Path, name: str, pid: int) -> None:
-    """Remove the record of a group that has ended."""
+def forget(directory: Path, name: str, pid: int, group: str = "") -> None:
+    """Remove the record of a group that has ended, and its control group with whatever still runs there."""
+    if group:
+        cgroup.remove(Path(group))
     _file(directory, name, pid).unlink(missing_ok=True)
 
 
@@ -97,8 +102,17 @@ def kill_all(directory: Path, deadline_seconds: float = 10.0) -> list[ProcessGro
     remaining = [group for group in victims if group.alive()]
     for group in victims:
         if group not in remaining:
-            forget(directory, group.name, group.pid)
+            forget(directory, group.name, group.pid, group.group)
+    sweep(directory)
     return remaining
+
+
+def sweep(directory: Path) -> None:
+    """End what is left of groups whose leader was lost. Their records stay for who asks after them."""
+    for group in _recorded(directory):
+        if group.group and not group.alive():
+            cgroup.remove(Path(group.group))
+    cgroup.sweep(directory)
 
 
 def _family(group: ProcessGroup) -> list[psutil.Process]:

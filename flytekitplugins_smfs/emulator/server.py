@@ -96,6 +96,7 @@ def serve(state: Path, port: int | None, changes: dict[str, Any], access: Access
         settings = Settings.load(paths.settings, services.settings())
         if changes:
             settings.update(changes)
+        processes.sweep(paths.processes)
         before = read_server_file(paths)
         account = Account(paths, settings, free_port(before.get("s3_port")), access)
         account.start()

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -27,7 +28,8 @@ class NotStarted(Exception):
 class Detached:
     """A process of ``program`` (a module here), which works in ``folder`` and goes by ``name`` among others.
 
-    It writes ``{"pid": ...}`` to ``process``, and holds ``lock`` for as long as it lives.
+    It writes ``{"pid": ..., "group": control group, if it has one}`` to ``process``, and holds ``lock`` for as long as
+    it lives.
     """
 
     program: str
@@ -61,18 +63,20 @@ class Detached:
             "-ISc",  # neither the user's variables nor site-packages: the standard library alone, which starts at once
             f"import sys; sys.path.append({_ROOT!r}); from {program} import main; main()",
             str(self.folder),
+            str(self.registry),
         ]
 
     def write_down(self) -> None:
         """Have it ended with all others, if it lives."""
         if self.alive() and not self.registry.joinpath(f"{self.name}.{self.pid()}.json").exists():
             with suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
-                processes.record(self.registry, self.name, self.pid())
+                processes.record(self.registry, self.name, self.pid(), self._said().get("group", ""))
 
     def forget(self) -> None:
-        """It has ended."""
+        """It has ended: what it may have left in its control group ends, too."""
         if self.process.exists():
-            processes.forget(self.registry, self.name, self.pid())
+            said = self._said()
+            processes.forget(self.registry, self.name, said["pid"], said.get("group", ""))
 
     def alive(self) -> bool:
         """Whether it lives. The lock cannot lie: the kernel drops it with its holder."""
@@ -91,5 +95,7 @@ class Detached:
             os.kill(self.pid(), number)
 
     def pid(self) -> int:
-        pid: int = json.loads(self.process.read_text())["pid"]
-        return pid
+        return int(self._said()["pid"])
+
+    def _said(self) -> dict[str, Any]:
+        return dict(json.loads(self.process.read_text()))

@@ -7,12 +7,13 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from . import landlock, namespace, system
-from .cgroup import Cgroup
+from ..cgroup import Cgroup
+from . import landlock, namespace, system, usage
 from .spec import Limits, ProcessSpec
 
 NOT_STARTED = 125
 _NOT_FOUND = 127
+_ORPHANED = signal.SIGUSR2
 
 
 def start(spec: ProcessSpec, root: Path, output: int, group: Cgroup | None, network: int | None = None) -> int:
@@ -35,6 +36,15 @@ def start(spec: ProcessSpec, root: Path, output: int, group: Cgroup | None, netw
     return pid
 
 
+def end_descendants() -> None:
+    """Kill all that came from this process, which adopts orphans, and wait until they are gone."""
+    while left := usage.descendants(os.getpid()):
+        for pid in left:
+            _signal(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(-1, 0)
+
+
 def exit_code(status: int) -> int:
     """What a shell says of a wait status: 128 + n for a death by signal n."""
     code = os.waitstatus_to_exitcode(status)
@@ -44,7 +54,12 @@ def exit_code(status: int) -> int:
 def _keep(spec: ProcessSpec, root: Path, output: int, setup: int, group: Cgroup | None, network: int | None) -> None:
     """In the keeper: set the stage, run the command, pass SIGTERM on, reap orphans, exit as the command did."""
     try:
-        system.die_with_parent()
+        if spec.isolated:  # then it is process 1, which takes all others along
+            system.die_with_parent()
+        else:
+            system.adopt_orphans()
+            signal.signal(_ORPHANED, _on_orphaned)
+            system.die_with_parent(_ORPHANED)
         if group is not None:
             group.enter()
         if spec.isolated:
@@ -72,13 +87,19 @@ def _keep(spec: ProcessSpec, root: Path, output: int, setup: int, group: Cgroup 
             os._exit(exit_code(status))
 
 
+def _on_orphaned(*_: object) -> None:
+    """The supervisor is gone: nobody else would end what the job has started."""
+    end_descendants()
+    os._exit(128 + signal.SIGKILL)
+
+
 def _execute(spec: ProcessSpec, setup: int) -> None:
     """In the command's process: raise the walls, and become it."""
     try:
         os.setsid()
         system.die_with_parent()
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+        for number in (signal.SIGTERM, _ORPHANED, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         _limit(spec.limits)
         system.drop_privileges()

@@ -4,8 +4,8 @@ import math
 import resource
 import time
 
+from ..cgroup import Cgroup
 from . import usage
-from .cgroup import Cgroup
 from .spec import ProcessSpec
 
 _LOOK_SECONDS = 0.5

@@ -1,4 +1,4 @@
-"""``supervisor FOLDER``: runs one job process and outlives the server.
+"""``supervisor FOLDER REGISTRY``: runs one job process and outlives the server.
 
 It detaches, starts the process described by ``spec.json``, writes each line of its output with the time, enforces the
 deadline, the limits and stop requests (SIGTERM, then SIGKILL after the grace), measures what it uses, and leaves
@@ -17,9 +17,10 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from .. import cgroup
+from ..cgroup import Cgroup
 from ..files import replace_json
 from . import keeper, namespace, network, system, usage
-from .cgroup import Cgroup
 from .meter import Meter
 from .output import Output
 from .spec import ExitRecord, Folder, ProcessSpec
@@ -32,7 +33,7 @@ _BYTES_PER_SECOND = 4 << 20
 class Supervisor:
     """One process from its start to its exit record."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, registry: Path) -> None:
         self._folder = folder
         self._spec = ProcessSpec.read(folder.spec)
         self._started = time.time()
@@ -41,7 +42,7 @@ class Supervisor:
         self._error: str | None = None
         self._asked_to_stop = False
         self._member: network.Membership | None = None
-        self._group = Cgroup.create(f"{os.getpid()}-{int(self._started)}", self._spec.limits)
+        self._group = Cgroup.create(registry, self._spec.limits.memory_bytes, self._spec.limits.processes)
 
     def run(self, ready: int) -> None:
         """Start the process, tell ``ready``, and stay until it has ended."""
@@ -66,7 +67,8 @@ class Supervisor:
             return
         os.close(output_write)
         self._meter = Meter(self._pid, self._spec, self._group)
-        replace_json(self._folder.supervisor, {"pid": os.getpid(), "process": self._pid, "started": self._started})
+        group = str(self._group.path) if self._group is not None else ""
+        replace_json(self._folder.supervisor, {"pid": os.getpid(), "process": self._pid, "group": group})
         os.write(ready, b"x")
         os.close(ready)
         code = self._watch(output_read, wake_read)
@@ -120,16 +122,11 @@ class Supervisor:
         """Kill what is left of the job, whatever it has detached itself from, and wait until it is gone."""
         if self._group is not None:
             self._group.end()
-        while left := usage.descendants(os.getpid()):
-            for pid in left:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            with suppress(ChildProcessError):
-                os.waitpid(-1, 0)
+        keeper.end_descendants()
         if self._group is not None:
             if self._group.out_of_memory() and self._reason is None:
                 self._reason = "Memory"
-            self._group.remove()
+            cgroup.remove(self._group.path)
 
     def _keep_limits(self) -> None:
         """Measure when it is time to, and kill a job that is over a limit."""
@@ -194,7 +191,7 @@ def main() -> None:
     os.setsid()
     with folder.lock.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        Supervisor(folder).run(ready_write)
+        Supervisor(folder, Path(sys.argv[2])).run(ready_write)
 
 
 if __name__ == "__main__":

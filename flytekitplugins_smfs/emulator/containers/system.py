@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import sys
 
 _C = ctypes.CDLL(None, use_errno=True)
@@ -55,10 +56,10 @@ def change_root(directory: str) -> None:
     os.chdir("/")
 
 
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent dies. Nothing where the kernel cannot."""
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Ask the kernel to send this process a signal when its parent dies. Nothing where the kernel cannot."""
     if sys.platform == "linux":
-        call("prctl", _DIE_WITH_PARENT, 9)
+        call("prctl", _DIE_WITH_PARENT, int(number))
 
 
 def adopt_orphans() -> None:

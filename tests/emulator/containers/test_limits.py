@@ -1,4 +1,4 @@
-"""What a job uses, and the control group that keeps it within its limits where the system lets one be made."""
+"""What a job uses, and what of it is over a limit."""
 
 import os
 import subprocess
@@ -9,49 +9,10 @@ from pathlib import Path
 import pytest
 
 from flytekitplugins_smfs.emulator.containers import usage
-from flytekitplugins_smfs.emulator.containers.cgroup import Cgroup
 from flytekitplugins_smfs.emulator.containers.meter import Meter
 from flytekitplugins_smfs.emulator.containers.spec import Limits, ProcessSpec
 
 BUSY = "import time, os\nif os.fork():\n    os.wait()\nelse:\n    block = bytearray(80 << 20)\n    time.sleep(60)\n"
-
-
-@pytest.fixture
-def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory that looks as a control group does; its files are made with the directory, as the kernel would."""
-    own = tmp_path / "slice/own"
-    own.mkdir(parents=True)
-    make = Path.mkdir
-
-    def kernel(path: Path, *arguments: object, **options: object) -> None:
-        make(path, *arguments, **options)  # type: ignore[arg-type]
-        for name in ("cgroup.kill", "cgroup.procs", "memory.max", "memory.oom.group", "memory.events"):
-            (path / name).touch()
-
-    monkeypatch.setattr(Path, "mkdir", kernel)
-    return own
-
-
-def test_limits_are_written_to_a_group_beside_the_own(group: Path) -> None:
-    made = Cgroup.create("job", Limits(memory_bytes=1 << 30, processes=10), beside=group)
-    assert made is not None
-    assert made.path == group.parent / "smfs-job"
-    assert (made.path / "memory.max").read_text() == str(1 << 30)
-    assert made.controlled == {"memory"}  # the system delegates no "pids" here: those are measured
-    made.enter()
-    assert (made.path / "cgroup.procs").read_text() == "0"
-    assert not made.out_of_memory()
-    (made.path / "memory.events").write_text("low 0\nhigh 0\nmax 4\noom 1\noom_kill 1\n")
-    assert made.out_of_memory()
-    made.end()
-    assert (made.path / "cgroup.kill").read_text() == "1"
-
-
-def test_without_control_groups_there_is_none(tmp_path: Path) -> None:
-    assert Cgroup.create("job", Limits(), beside=tmp_path / "nothing/here") is None
-    (tmp_path / "plain").mkdir()
-    assert Cgroup.create("job", Limits(), beside=tmp_path / "plain") is None
-    assert os.listdir(tmp_path) == ["plain"]
 
 
 def test_all_descendants_count_with_their_memory() -> None:

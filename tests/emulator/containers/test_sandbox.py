@@ -1,5 +1,6 @@
 """A job process: its private file tree, its end, and what survives whom."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,9 +14,19 @@ import psutil
 import pytest
 
 from flytekitplugins_smfs.emulator import processes
+from flytekitplugins_smfs.emulator.cgroup import Cgroup, remove
 from flytekitplugins_smfs.emulator.containers.sandbox import Sandbox
 from flytekitplugins_smfs.emulator.containers.spec import Bind, ExitRecord, ProcessSpec
 from flytekitplugins_smfs.emulator.containers.walls import available, readable, writable
+
+
+def groups_are_made() -> bool:
+    """Whether this system lets control groups be made."""
+    made = Cgroup.create(Path("probe"), None, None)
+    if made is not None:
+        remove(made.path)
+    return made is not None
+
 
 isolated_only = pytest.mark.skipif(not available().namespaces, reason="this system allows no private mount namespace")
 Launch = Callable[..., Sandbox]
@@ -33,12 +44,13 @@ def launch(tmp_path: Path) -> Any:
     def start(script: str, name: str = "job", **options: Any) -> Sandbox:
         ml = tmp_path / name / "ml"
         (ml / "input/data").mkdir(parents=True)
-        inside = available().namespaces
+        inside = options.pop("isolated", available().namespaces)
         root = Path("/opt/ml") if inside else ml
         binds = [Bind(str(ml), "/opt/ml"), Bind(str(filesystem), "/opt/ml/input/data/data", read_only=True)]
         environment = {"PATH": os.environ["PATH"], "ML": str(root)}
         walls = {"readable": readable([str(filesystem)]), "writable": writable([str(root)], inside)}
-        spec = ProcessSpec(["sh", "-c", script], environment, str(root), binds, inside, **walls, **options)
+        chosen = {"isolated": inside, **walls, **options}
+        spec = ProcessSpec(["sh", "-c", script], environment, str(root), binds, **chosen)
         sandbox = Sandbox(tmp_path / name, name, tmp_path / "processes")
         spec.write(sandbox.folder.spec)
         sandbox.start()
@@ -152,13 +164,50 @@ def test_a_killed_supervisor_takes_its_job_along_and_is_reported_lost(launch: La
     eventually(lambda: not running(marker))
 
 
+@pytest.mark.parametrize("isolated", [True, False])
+def test_a_killed_supervisor_leaves_no_daemon_and_no_control_group(
+    launch: Launch, tmp_path: Path, isolated: bool
+) -> None:
+    marker = f"85{os.getpid()}{int(isolated)}"
+    daemon = f"(setsid sh -c '(setsid sleep {marker} &)' </dev/null >/dev/null 2>&1 &); echo left; sleep {marker}"
+    sandbox = launch(daemon, **({} if isolated else {"isolated": False}))
+    eventually(lambda: len(running(marker)) == 2)
+    said = json.loads(sandbox.folder.supervisor.read_text())
+    os.kill(said["pid"], signal.SIGKILL)
+    eventually(lambda: not running(marker))
+    assert finished(sandbox).reason == "Lost"
+    assert not said["group"] or not Path(said["group"]).exists()
+
+
+@pytest.mark.skipif(not groups_are_made(), reason="this system lets no control group be made")
+def test_what_outlives_supervisor_and_keeper_is_found_by_its_control_group(launch: Launch, tmp_path: Path) -> None:
+    marker = f"84{os.getpid()}"
+    daemon = f"(setsid sh -c '(setsid sleep {marker} &)' </dev/null >/dev/null 2>&1 &); echo left; sleep 60"
+    sandbox = launch(daemon, isolated=False)
+    eventually(lambda: len(running(marker)) == 1)
+    said = json.loads(sandbox.folder.supervisor.read_text())
+    os.kill(said["pid"], signal.SIGSTOP)  # so that nobody takes notice of the keeper's end
+    os.kill(said["process"], signal.SIGSTOP)
+    os.kill(said["pid"], signal.SIGKILL)
+    os.kill(said["process"], signal.SIGKILL)
+    eventually(lambda: not sandbox.alive())
+    assert len(running(marker)) == 1
+    assert Path(said["group"]).exists()
+    processes.sweep(tmp_path / "processes")  # as the next start of the server does
+    assert not Path(said["group"]).exists()
+    eventually(lambda: not running(marker))
+    assert finished(sandbox).reason == "Lost"
+
+
 def test_kill_all_leaves_nothing(launch: Launch, tmp_path: Path) -> None:
     marker = f"88{os.getpid()}"
-    launch(f"sleep {marker}", name="one")
-    launch(f"sleep {marker}", name="two")
+    started = [launch(f"sleep {marker}", name=name) for name in ("one", "two")]
+    said = [json.loads(sandbox.folder.supervisor.read_text()) for sandbox in started]
     assert len(processes.live(tmp_path / "processes")) == 2
     assert processes.kill_all(tmp_path / "processes") == []
     eventually(lambda: not running(marker))
+    assert not [one for one in said if one["group"] and Path(one["group"]).exists()]
+    assert list((tmp_path / "processes").iterdir()) == []
 
 
 def test_a_job_survives_the_kill_of_the_process_that_started_it(tmp_path: Path) -> None:
