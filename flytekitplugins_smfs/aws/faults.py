@@ -54,6 +54,16 @@ KINDS: dict[type[AwsFault], frozenset[str]] = {
 _KIND_OF = {code: kind for kind, codes in KINDS.items() for code in codes}
 
 
+ADVICE = {
+    "FileSystemNotFound": (
+        "Either it is in another region or account, or it was removed: by hand, or by the clean-up of the execution "
+        "that made it. A recovered execution takes over what a node gave, but not the file system behind it: relaunch "
+        "it instead (`pyflyte execution -e ID relaunch`)."
+    )
+}
+"""Code -> what to do next, where it says more than the kind of fault does."""
+
+
 def kind_of(code: str, text: str, status: int) -> type[AwsFault]:
     """The kind of an AWS error, from its code, its text and its HTTP status."""
     if code in _KIND_OF:
@@ -81,7 +91,7 @@ def fault_of(error: Exception, *, doing: str, service: str, operation: str) -> A
         answer: Json = error.response
         code, text = str(answer["Error"].get("Code", "Unknown")), str(answer["Error"].get("Message", ""))
         kind = kind_of(code, text, int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)))
-        return kind(code=code, text=text, **place)
+        return kind(code=code, text=text, advice=ADVICE.get(code, ""), **place)
     code, text = type(error).__name__, str(error)
     if isinstance(error, failures.ParamValidationError):
         return Invalid(code="ParamValidation", text=text, **place)

@@ -6,7 +6,9 @@ import functools
 import hashlib
 import logging
 import threading
+import time
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any
 
 from flytekit.models.literals import LiteralMap
@@ -23,8 +25,8 @@ from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.operations.base import AnyOperation, AnyPaced, Paced, as_of_now
 from flytekitplugins_smfs.operations.queue import TOMBSTONE, Queue, Ticket
 from flytekitplugins_smfs.operations.watch import Watch
-from flytekitplugins_smfs.values.errors import SmfsError
-from flytekitplugins_smfs.values.operation import Answer, Handle, Order, Owner, Phase
+from flytekitplugins_smfs.values.errors import AwsFault, SmfsError
+from flytekitplugins_smfs.values.operation import Answer, Handle, Order, Owner, Phase, State
 
 literals.register()
 
@@ -33,10 +35,13 @@ ANSWER_TIME = 4.0
 EXTRAS_TIME = 3.0
 """Seconds for what is good to have and may be missing: a curve, the last lines of a log."""
 REMEMBERED = 4096
-"""How many operations are remembered for the time that AWS does not answer."""
+"""How many operations are remembered for the time that AWS does not answer, and how many failures."""
+ENDED = 3600.0
+"""Seconds for which a failure is told again as it was: what failed is cleaned up, and looks different then."""
 
 _log = logging.getLogger(__name__)
 _watches: OrderedDict[bytes, Watch] = OrderedDict()
+_failures: OrderedDict[bytes, tuple[float, Answer]] = OrderedDict()
 _queues: dict[str, Queue] = {}
 _lock = threading.Lock()
 
@@ -69,7 +74,9 @@ def begin(
     SWEEPER.watch(handle.region)
     kept = output_prefix if binding.deck or operation.writes_outputs else ""
     fields = handle.model_dump(mode="json", exclude_none=True)
-    return Meta(binding.operation, fields, output_prefix=kept, waiting=waiting)
+    meta = Meta(binding.operation, fields, output_prefix=kept, waiting=waiting)
+    _watch(meta, begun_here=True)
+    return meta
 
 
 def _started(operation: AnyOperation, spec: Any, owner: Owner, order: Order) -> tuple[Handle, str]:
@@ -136,6 +143,9 @@ def look(meta: Meta) -> Answer:
     if meta.handle is None:
         phase = Phase.RETRYABLE_FAILED if meta.retryable else Phase.FAILED
         return Answer(phase, meta.problem)
+    failure = _failed_before(meta.encode())
+    if failure is not None:
+        return failure
     try:
         watch = _watch(meta)
         aws = Aws(settings())
@@ -145,17 +155,33 @@ def look(meta: Meta) -> Answer:
         return Answer(Phase.FAILED, str(error))
     if answer.phase.final:
         _log.info("%s: %s %s", watch.operation.what(watch.handle), answer.phase, answer.message)
-        with _lock:
-            _watches.pop(meta.encode(), None)
+        _forget(meta.encode(), answer)
     return answer
 
 
-def _watch(meta: Meta) -> Watch:
+def _failed_before(key: bytes) -> Answer | None:
+    """What was told at the end: Flyte may ask once more before it has taken notice."""
+    with _lock:
+        while _failures and next(iter(_failures.values()))[0] < time.monotonic() - ENDED:
+            _failures.popitem(last=False)
+        return _failures[key][1] if key in _failures else None
+
+
+def _forget(key: bytes, answer: Answer) -> None:
+    with _lock:
+        _watches.pop(key, None)
+        if answer.phase is not Phase.SUCCEEDED:
+            _failures[key] = time.monotonic(), replace(answer, record=None)
+        while len(_failures) > REMEMBERED:
+            _failures.popitem(last=False)
+
+
+def _watch(meta: Meta, *, begun_here: bool = False) -> Watch:
     key = meta.encode()
     with _lock:
         if key not in _watches:
             operation, handle = _loaded(meta)
-            _watches[key] = Watch(operation, handle, EXTRAS_TIME)
+            _watches[key] = Watch(operation, handle, EXTRAS_TIME, begun_here=begun_here)
         _watches.move_to_end(key)
         while len(_watches) > REMEMBERED:
             _watches.popitem(last=False)
@@ -170,27 +196,29 @@ def _waiting(meta: Meta, watch: Watch, aws: Aws) -> Answer | None:
     queue, key = queue_of(operation), handle.owner.attempt_key
     state = queue.state(key)
     if state is None and not queue.made(key) and watch.last is None:
-        state = _queued_again(meta, operation, handle, queue)
+        state = _queued_again(meta, watch, queue)
     if state is None:
         watch.made = queue.made(key)
         return None
-    return Answer.of(state.linked(operation.links(aws.at(handle.region), handle)))
+    return watch.told(Answer.of(state.linked(operation.links(aws.at(handle.region), handle))))
 
 
-def _queued_again(meta: Meta, operation: AnyPaced, handle: Handle, queue: Queue) -> Any:
+def _queued_again(meta: Meta, watch: Watch, queue: Queue) -> State | None:
     """What this process does not know: its spec tells whether it was made, is still to be made, or was given up."""
-    spool = Spool(meta.waiting)
+    operation: Any = watch.operation
+    handle, spool = watch.handle, Spool(meta.waiting)
     try:
         document = spool.read()
     except OSError as error:
-        return Answer(Phase.WAITING, f"Whether it waits for its turn cannot be read just now: {error}")
+        phase = Phase.WAITING if watch.begun_here else Phase.RUNNING  # it may have been told as running
+        return State(phase, f"Whether it waits for its turn cannot be read just now: {error}")
     if document is None:
         return None
     if document == TOMBSTONE:  # and the process that made it may have died before it saw that
         SWEEPER.see_through(
             operation.what(handle), handle.region, functools.partial(_cancelled_again, operation, handle)
         )
-        return Answer(Phase.FAILED, f"{operation.what(handle)} was cancelled before it was made.")
+        return State(Phase.FAILED, f"{operation.what(handle)} was cancelled before it was made.")
     spec = validated(operation.spec_type, document.get("spec"), f"What waits at {spool.path}")
     prefix = spool.path.rpartition("/")[0]
     order = Order(prefix, tuple(document.get("command", ())), document.get("environment", {}))
@@ -213,11 +241,16 @@ def cancel(meta: Meta) -> None:
     if meta.waiting and isinstance(operation, Paced):
         _condemn(meta, operation, handle)
         handle = queue_of(operation).made(handle.owner.attempt_key) or handle
-    ended = operation.cancel(Aws(settings()).within(ANSWER_TIME), handle)
-    _log.info("%s was asked to end%s", operation.what(handle), "" if ended else ", and is ending")
+    what, again = operation.what(handle), functools.partial(_cancelled_again, operation, handle)
+    try:
+        ended = operation.cancel(Aws(settings()).within(ANSWER_TIME), handle)
+    except AwsFault as error:
+        if error.passing:  # Flyte's further requests come within a second, and may all be in vain
+            SWEEPER.see_through(what, handle.region, again)
+        raise
+    _log.info("%s was asked to end%s", what, "" if ended else ", and is ending")
     if not ended:
-        again = functools.partial(_cancelled_again, operation, handle)
-        SWEEPER.see_through(operation.what(handle), handle.region, again)
+        SWEEPER.see_through(what, handle.region, again)
 
 
 def _cancelled_again(operation: AnyOperation, handle: Handle) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.operations.base import AnyOperation, is_new
+from flytekitplugins_smfs.operations.base import AnyOperation
 from flytekitplugins_smfs.values.errors import AwsFault, Conflict, Denied, Invalid, Missing, SmfsError
 from flytekitplugins_smfs.values.operation import Answer, Handle, Phase, State
 
@@ -19,6 +19,8 @@ DENIED = 300.0
 """Seconds after which a refusal of a question that the operation cannot do without is final."""
 STALE = 30.0
 """Seconds after which a state says how old it is."""
+UNREAD = "Its state was not read yet: AWS has not answered since this connector began to follow it."
+ORDER = (Phase.WAITING, Phase.QUEUED, Phase.INITIALIZING, Phase.RUNNING)
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 """What our own code raises over an answer that lacks what it should have."""
 _log = logging.getLogger(__name__)
@@ -37,7 +39,11 @@ class Watch:
     extras_time: float
     """Seconds for what is good to have and may be missing."""
     clock: Callable[[], float] = time.monotonic
+    begun_here: bool = True
+    """Whether this process began it, so that nobody was told a later phase than it told itself."""
     last: Answer | None = None
+    latest: Phase = Phase.WAITING
+    """The latest phase that was told."""
     made: Handle | None = None
     """The handle as of when it was made, where it waited long for its turn: AWS may not show yet what is new."""
     _denied_since: float | None = None
@@ -58,8 +64,18 @@ class Watch:
             answer = self._unread(there, error)
         except SmfsError as error:
             answer = Answer(Phase.FAILED, str(error), self.operation.links(there, self.handle))
-        self.last = answer
-        return answer
+        self.last = self.told(answer)
+        return self.last
+
+    def told(self, answer: Answer) -> Answer:
+        """Never an earlier phase than was told before. What another process began may have been told as running: until
+        it is read, it most likely runs."""
+        if answer.phase.final:
+            return answer
+        if answer.phase is Phase.QUEUED and self.last is None and not self.begun_here:
+            answer = replace(answer, phase=Phase.RUNNING, message=answer.message or UNREAD)
+        self.latest = max(self.latest, answer.phase, key=ORDER.index)
+        return replace(answer, phase=self.latest)
 
     def _look(self, aws: Aws) -> Answer:
         state = self.operation.state(aws, self.made or self.handle)
@@ -84,8 +100,7 @@ class Watch:
     def _known(self, aws: Aws) -> State:
         if self.last is not None:
             return State(self.last.phase, self.last.message, self.last.links, self.last.fraction)
-        phase = Phase.QUEUED if is_new(self.made or self.handle) else Phase.RUNNING  # what is not new most likely runs
-        return State(phase, links=self.operation.links(aws, self.handle))
+        return State(Phase.QUEUED if self.begun_here else Phase.RUNNING, links=self.operation.links(aws, self.handle))
 
     def _denied(self, aws: Aws, fault: AwsFault) -> Answer:
         """It cannot be followed. Flyte does not call delete for what failed: so it is cancelled here, if it can be."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 from flyteidl.core import literals_pb2
 from flyteidl.core.execution_pb2 import TaskExecution
@@ -98,6 +99,40 @@ def test_failures_say_why(connector: Connector, served: FileOperation, end: str,
     served.set(end, "AlgorithmError: it broke")
     resource = connector.get(TASK, meta)
     assert (resource.phase, resource.message) == (phase, "AlgorithmError: it broke")
+
+
+@pytest.mark.parametrize(("end", "phase"), [("fail", TaskExecution.FAILED), ("retry", TaskExecution.RETRYABLE_FAILED)])
+def test_a_failure_is_told_again_as_it_was(connector: Connector, served: FileOperation, end: str, phase: int) -> None:
+    """What failed is cleaned up, so it looks different the next time; and Flyte may ask once more."""
+    meta = connector.create(TASK, SPEC, name=f"again-{end}")
+    served.set(end, "no capacity")
+    first = connector.get(TASK, meta)
+    served.unset(end)
+    again = connector.get(TASK, meta)
+    assert (first.phase, first.message) == (phase, "no capacity")
+    assert (again.phase, again.message, list(again.log_links)) == (phase, "no capacity", list(first.log_links))
+
+
+# C107
+def test_after_a_restart_what_cannot_be_read_most_likely_runs(connector: Connector, served: FileOperation) -> None:
+    meta = connector.create(TASK, SPEC, name="unread")
+    assert connector.get(TASK, meta).phase == TaskExecution.RUNNING
+    connector.kill()
+    served.set("throttled")
+    connector.start()
+    unread = connector.get(TASK, meta)
+    assert (unread.phase, "could not be read just now" in unread.message) == (TaskExecution.RUNNING, True)
+
+
+# N1
+def test_a_delete_that_aws_did_not_take_is_seen_through(connector: Connector, served: FileOperation) -> None:
+    meta = connector.create(TASK, SPEC, node="n8")
+    served.set("unreachable")
+    with pytest.raises(grpc.RpcError):
+        connector.delete(TASK, meta)
+    served.unset("unreachable")
+    asked = len(served.calls)
+    until(lambda: "cancel n8" in served.calls[asked:], 90)
 
 
 def test_a_get_that_aws_does_not_answer_gives_what_was_known(connector: Connector, served: FileOperation) -> None:

@@ -150,7 +150,7 @@ def test_delete_stops_a_tuning_job(
 def test_delete_removes_a_half_made_file_system(connector: Connector, emulator: Emulator, name: str) -> None:
     with emulator.changed_settings(fsx_creating_seconds=60.0):
         meta = connector.create(create_lustre, {"spec": LustreSpec()}, name=name)
-        assert connector.get(create_lustre, meta).phase == TaskExecution.INITIALIZING
+        assert connector.get(create_lustre, meta).phase == TaskExecution.RUNNING
         connector.delete(create_lustre, meta)
     fsx = emulator.client("fsx")
 

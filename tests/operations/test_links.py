@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem
 from flytekitplugins_smfs.values.lustre.link import LinkSpec, UnlinkSpec
 from flytekitplugins_smfs.values.operation import Owner, Phase
 from tests.conftest import wait_for
-from tests.operations.driving import BUCKET, cancelled, finish, succeed
+from tests.operations.driving import BUCKET, ask, cancelled, finish, succeed
 
 
 def test_the_prefix_appears_as_a_directory(
@@ -49,6 +50,18 @@ def test_a_link_to_nowhere_says_why_and_is_removed(
     assert "no-such-bucket-anywhere" in progress.message
     # Flyte calls no delete for what failed by itself: looking has removed it.
     wait_for(lambda: handle.association_id not in {one["AssociationId"] for one in records.associations(aws)})
+
+
+def test_want_of_capacity_may_pass(emulator: Any, aws: Aws, owner: Owner, file_system: LustreFileSystem) -> None:  # C10
+    said = "There is insufficient capacity to import."
+    emulator.faults({"resource": "association", "lifecycle": "FAILED", "message": said, "times": 1})
+    spec = LinkSpec(file_system=file_system, repository=f"s3://{BUCKET}/{owner.key}", path=f"/{owner.key}")
+    handle = LinkRepository().start(aws, spec, owner)
+    progress = finish(LinkRepository(), aws, handle)
+    assert (progress.phase, said in progress.message) == (Phase.RETRYABLE_FAILED, True)
+    wait_for(lambda: handle.association_id not in {one["AssociationId"] for one in records.associations(aws)})
+    gone = handle.model_copy(update={"started_at": handle.started_at - timedelta(minutes=1)})
+    assert ask(LinkRepository(), aws, gone).phase == Phase.RETRYABLE_FAILED
 
 
 def test_a_second_start_finds_the_first(aws: Aws, owner: Owner, file_system: LustreFileSystem) -> None:  # N2

@@ -94,8 +94,25 @@ def test_one_that_disappears_behind_our_back_fails(aws: Aws, owner: Owner) -> No
     assert ask(operation, aws, handle).phase == Phase.RUNNING  # AWS may not show yet what was just made
     earlier = handle.model_copy(update={"started_at": handle.started_at - timedelta(minutes=1)})
     progress = ask(operation, aws, earlier)
-    assert progress.phase == Phase.FAILED
+    assert progress.phase == Phase.RETRYABLE_FAILED  # so one looks that failed for want of capacity and was cleaned up
     assert "disappeared" in progress.message
+    theirs = earlier.model_copy(update={"created": False})
+    assert ask(operation, aws, theirs).phase == Phase.FAILED
+
+
+def test_want_of_capacity_may_pass_and_the_failed_one_is_removed(emulator: Any, aws: Aws, owner: Owner) -> None:  # C3
+    said = "There is insufficient capacity in the Availability Zone."
+    emulator.faults({"resource": "file-system", "lifecycle": "FAILED", "message": said, "times": 1})
+    operation = CreateLustre()
+    handle = operation.start(aws, LustreSpec(), owner)
+    progress = finish(operation, aws, handle)
+    assert (progress.phase, said in progress.message) == (Phase.RETRYABLE_FAILED, True)
+    going = ask(operation, aws, handle.model_copy(update={"started_at": handle.started_at - timedelta(minutes=1)}))
+    assert going.phase == Phase.RETRYABLE_FAILED  # whoever asks next, of whatever is left of it
+    wait_for(lambda: file_systems_of(aws, owner.execution) == [])
+    retry = operation.start(aws, LustreSpec(), owner.at(1))
+    assert retry.file_system_id != handle.file_system_id
+    assert finish(operation, aws, retry).phase == Phase.SUCCEEDED
 
 
 def test_a_second_start_finds_the_first(emulator: Any, aws: Aws, owner: Owner) -> None:  # C4, N2

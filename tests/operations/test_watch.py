@@ -11,7 +11,7 @@ import pytest
 
 from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.operations.base import NO_ORDER, Operation
-from flytekitplugins_smfs.operations.watch import DENIED, Watch, bounded
+from flytekitplugins_smfs.operations.watch import DENIED, UNREAD, Watch, bounded
 from flytekitplugins_smfs.values.errors import AwsFault, Credentials, Denied, SmfsError, Throttled, Transient
 from flytekitplugins_smfs.values.operation import Answer, Handle, Link, Order, Owner, Phase, State
 from flytekitplugins_smfs.values.settings import Settings
@@ -164,6 +164,31 @@ def test_what_passes_before_anything_is_known_leaves_it_queued(
     answer = watch.ask(AWS)
     assert (answer.phase, answer.links) == (Phase.QUEUED, (LINK,))
     assert watch.ask(AWS).phase is Phase.RUNNING
+
+
+@pytest.mark.parametrize("error", PASSING, ids=repr)
+def test_what_another_process_began_is_never_told_as_earlier_than_it_may_have_been(
+    operation: Steered, watch: Any, error: Exception
+) -> None:  # N3
+    watch.begun_here = False
+    operation.states = [error, State(Phase.INITIALIZING, "Starting"), RUNNING]
+    first, second = watch.ask(AWS), watch.ask(AWS)
+    assert (first.phase, "could not be read just now" in first.message) == (Phase.RUNNING, True)
+    assert (second.phase, second.message) == (Phase.RUNNING, "Starting")
+
+
+def test_what_another_process_began_and_aws_does_not_show_is_said_not_to_be_read(
+    operation: Steered, watch: Any
+) -> None:
+    watch.begun_here = False
+    operation.states = [State(Phase.QUEUED), State(Phase.INITIALIZING, "Starting")]
+    assert (watch.ask(AWS).phase, watch.last.message) == (Phase.RUNNING, UNREAD)
+    assert watch.ask(AWS).phase is Phase.RUNNING
+
+
+def test_a_phase_that_was_told_is_not_taken_back(operation: Steered, watch: Any) -> None:
+    operation.states = [RUNNING, State(Phase.QUEUED, "not shown"), State(Phase.WAITING, "waits"), BROKEN]
+    assert [watch.ask(AWS).phase for _ in range(4)] == [Phase.RUNNING] * 3 + [Phase.FAILED]
 
 
 @pytest.mark.parametrize("kind", [Throttled, Transient, Credentials])

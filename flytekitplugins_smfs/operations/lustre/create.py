@@ -102,7 +102,7 @@ class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
         if found and handle.created:  # nobody calls cancel for what failed by itself
             remove_file_system(aws, handle.file_system_id)
             reason += " (the failed file system is deleted)"
-        phase = Phase.RETRYABLE_FAILED if found and records.may_pass(found) else Phase.FAILED
+        phase = Phase.RETRYABLE_FAILED if records.another_may_do(found, handle.created) else Phase.FAILED
         return State(phase, f"File system {handle.file_system_id}: {reason}", links, record=found)
 
     def result(self, aws: Aws, handle: LustreHandle, state: State) -> LustreFileSystem:

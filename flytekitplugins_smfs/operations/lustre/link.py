@@ -125,7 +125,7 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
         if found and handle.created:  # nobody calls cancel for what failed by itself
             remove_association(aws, name)
             reason += " (the failed association is deleted)"
-        phase = Phase.RETRYABLE_FAILED if found and records.may_pass(found) else Phase.FAILED
+        phase = Phase.RETRYABLE_FAILED if records.another_may_do(found, handle.created) else Phase.FAILED
         return State(phase, f"Association {name}: {reason}", record=found)
 
     def _awaited(self, aws: Aws, handle: LinkHandle) -> State:
@@ -133,7 +133,7 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
         making = AssociationMaking(LinkSpec.model_validate(handle.awaited), handle.owner)
         gone = [remove_association(aws, making.id(one)) for one in _predecessors(aws, making)]
         if not all(gone):
-            return State(Phase.QUEUED, "an earlier link of the same path and repository is still being removed")
+            return State(Phase.WAITING, "an earlier link of the same path and repository is still being removed")
         found = own(aws, making) or {}
         return self.state(aws, handle.model_copy(update={"association_id": found["AssociationId"]}))
 

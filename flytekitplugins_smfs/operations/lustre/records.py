@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flytekitplugins_smfs.aws.door import Aws
+from flytekitplugins_smfs.aws.faults import ADVICE
 from flytekitplugins_smfs.aws.kinds import Kind, Page, Window, by, date_of
 from flytekitplugins_smfs.aws.names import REMOVING_TAG, tag_map
 from flytekitplugins_smfs.values.errors import Missing
@@ -80,8 +81,11 @@ def failure(found: Record) -> str:
     return f"{found['Lifecycle']}: {details.get('Message') or 'AWS gave no reason'}"
 
 
-def may_pass(found: Record) -> bool:
-    """Whether it broke for want of something that may be there at another attempt."""
+def another_may_do(found: Record | None, ours: bool) -> bool:
+    """Whether another attempt may go well: it broke for want of something that may be there then, or it is ours and is
+    going or gone. That is how one looks that broke for such a want and was cleaned up, whoever did it."""
+    if found is None or found["Lifecycle"] in GOING:
+        return ours
     text = failure(found).lower()
     return any(word in text for word in SHORTAGES)
 
@@ -89,7 +93,8 @@ def may_pass(found: Record) -> bool:
 def only(found: list[Json], doing: str, operation: str, code: str) -> Json:
     """The one that was asked for by its id; raises Missing for none."""
     if not found:
-        raise Missing(doing=doing, service="fsx", operation=operation, code=code, text="AWS shows none of this id.")
+        text, advice = "AWS shows none of this id.", ADVICE.get(code, "")
+        raise Missing(doing=doing, service="fsx", operation=operation, code=code, text=text, advice=advice)
     return found[0]
 
 
