@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from .files import replace_json
+from . import files
 from .paths import Paths
 from .processes import identity
 
@@ -32,14 +32,7 @@ def read_server_file(paths: Paths) -> dict[str, Any]:
 
 def is_locked(paths: Paths) -> bool:
     """Whether a server process has this state directory now."""
-    if not paths.lock.exists():
-        return False
-    with paths.lock.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    return files.is_locked(paths.lock)
 
 
 @contextmanager
@@ -95,4 +88,4 @@ def write_server_file(
         "insecure": insecure,
         "names": list(names),
     }
-    replace_json(paths.server, document, indent=2)
+    files.replace_json(paths.server, document, indent=2)

@@ -1,6 +1,5 @@
 """A process that outlives the server: started once, found again by its files, and written down to be ended at last."""
 
-import fcntl
 import json
 import os
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 import psutil
 
 from .. import processes
+from ..files import is_locked
 
 _STARTING_SECONDS = 60
 _ROOT = str(Path(__file__).parents[3])
@@ -79,15 +79,8 @@ class Detached:
             processes.forget(self.registry, self.name, said["pid"], said.get("group", ""))
 
     def alive(self) -> bool:
-        """Whether it lives. The lock cannot lie: the kernel drops it with its holder."""
-        if not self.process.exists():
-            return False
-        with self.lock.open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+        """Whether it lives."""
+        return self.process.exists() and is_locked(self.lock)
 
     def signal(self, number: int) -> None:
         """Send it a signal; nothing if it is gone."""

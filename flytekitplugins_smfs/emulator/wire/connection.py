@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from .arrival import Arrival
-from .errors import Hangup, WireError
-from .guards import refusal
+from .errors import Hangup, WireError, cut_off, defect
+from .guards import check
 from .limits import Limits
 from .reading import Reader
 from .replies import Reply
@@ -21,12 +21,10 @@ Handler = Callable[[Arrival], Reply | Awaitable[Reply]]
 Explain = Callable[[Arrival | None, WireError], Reply]
 """Words an error for the client; without an arrival where the request could not even be read."""
 
-_VERSIONS = ("1.0", "1.1")
 _MOST_WAITING = 16
 """Requests that a client may send before their turn."""
 _DRAINED_BYTES = 1 << 20
 """What is left of a body that nobody wants is read away up to here, so that the connection can be used again."""
-_DEFECT = "The embedded AWS has a defect here; its log has the details."
 
 
 class Rules(Protocol):
@@ -94,7 +92,7 @@ class Connection(asyncio.Protocol):
         if self._reader.in_head and not self._deaf:
             self._ill(WireError(400, "BadRequest", "The request cannot be read as HTTP/1.1. It ended in its headers."))
         elif self._reader.arriving is not None:
-            self._reader.arriving.fail(_cut_off())
+            self._reader.arriving.fail(cut_off())
         self._pump()
         return self._busy is not None
 
@@ -151,7 +149,7 @@ class Connection(asyncio.Protocol):
         """Nothing can be read any more; the error is answered in its turn."""
         self._deaf = self._unread = True
         if self._reader.arriving is not None:
-            self._reader.arriving.fail(_cut_off())
+            self._reader.arriving.fail(cut_off())
         else:
             self._waiting.append(error)
 
@@ -169,7 +167,7 @@ class Connection(asyncio.Protocol):
             answer.close = True
         else:
             try:
-                self._check(asked)
+                check(asked.version, asked.headers, self._rules.names, self._rules.pages)
                 outcome = self._rules.handler(asked)
             except Exception as error:  # noqa: BLE001  each is answered
                 answer = self._failed(asked, error)
@@ -182,12 +180,6 @@ class Connection(asyncio.Protocol):
             self._over(asked, answer)
         else:
             self._task = self._loop.create_task(self._finish(asked, answer))
-
-    def _check(self, arrival: Arrival) -> None:
-        if arrival.version not in _VERSIONS:
-            raise WireError(505, "HTTPVersionNotSupported", "This is an HTTP/1.1 server.")
-        if reason := refusal(arrival.headers, self._rules.names, self._rules.pages):
-            raise WireError(403, "AccessDenied", reason)
 
     async def _answer(self, arrival: Arrival, outcome: Awaitable[Reply]) -> None:
         """Wait for an answer that takes time, and write it."""
@@ -207,7 +199,7 @@ class Connection(asyncio.Protocol):
             return Reply(500, [], close=True)
         if not isinstance(error, WireError):
             log.error("a request failed: %s %s", arrival.method, arrival.target[:500], exc_info=error)
-            error = WireError(500, "InternalError", _DEFECT)
+            error = defect()
         answer = self._rules.explain(arrival, error)
         answer.close = True  # what is left of the body is not worth reading
         return answer
@@ -308,7 +300,3 @@ class Connection(asyncio.Protocol):
 
     def _after(self, what: str, seconds: float, function: Callable[[], None]) -> None:
         self._timers[what] = self._loop.call_later(seconds, function)
-
-
-def _cut_off() -> WireError:
-    return WireError(400, "IncompleteBody", "The request body is ill-formed or ended early.")

@@ -11,5 +11,15 @@ class WireError(Exception):
         self.message = message
 
 
+def cut_off() -> WireError:
+    """What is said of a body that is not whole."""
+    return WireError(400, "IncompleteBody", "The request body is ill-formed or ended early.")
+
+
+def defect() -> WireError:
+    """What a client is told of a failure that is not its own."""
+    return WireError(500, "InternalError", "The embedded AWS has a defect here; its log has the details.")
+
+
 class Hangup(Exception):
     """Close the connection without an answer."""

@@ -9,6 +9,18 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from .errors import WireError
+
+_VERSIONS = ("1.0", "1.1")
+
+
+def check(version: str, headers: Iterable[tuple[str, str]], names: Sequence[str], pages: bool) -> None:
+    """Raise WireError for a request of another version of HTTP, or one that is turned away; see ``refusal``."""
+    if version not in _VERSIONS:
+        raise WireError(505, "HTTPVersionNotSupported", "This is an HTTP/1.1 server.")
+    if reason := refusal(headers, names, pages):
+        raise WireError(403, "AccessDenied", reason)
+
 
 def refusal(headers: Iterable[tuple[str, str]], names: Sequence[str] = (), pages: bool = False) -> str | None:
     """Why a request is turned away, or None. ``names`` are further names of this host, in lower case.

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,27 +102,14 @@ class Served:
         sign: bool = True,
         region: str = "us-east-1",
         payload: str = "UNSIGNED-PAYLOAD",
+        connection: http.client.HTTPConnection | None = None,
     ) -> Answered:
-        """One signed request exactly as given, on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            return self.on(connection, method, target, headers, body, sign=sign, region=region, payload=payload)
-        finally:
-            connection.close()
-
-    def on(
-        self,
-        connection: http.client.HTTPConnection,
-        method: str,
-        target: str,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-        *,
-        sign: bool = True,
-        region: str = "us-east-1",
-        payload: str = "UNSIGNED-PAYLOAD",
-    ) -> Answered:
-        """``raw`` on a connection that is there."""
+        """One signed request exactly as given, on a connection of its own unless one is given."""
+        if connection is None:
+            with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as own:
+                return self.raw(
+                    method, target, headers, body, sign=sign, region=region, payload=payload, connection=own
+                )
         given = {"Host": f"127.0.0.1:{self.port}", **(headers or {})}
         if sign:
             given = signed(method, f"http://{given['Host']}{target}", given, region, payload)

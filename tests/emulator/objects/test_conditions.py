@@ -85,9 +85,9 @@ def test_reads(served: Served, s3: Any, bucket: str, key: str) -> None:
 def test_an_error_to_head_leaves_the_connection_usable(served: Served, bucket: str, key: str) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
     for _ in range(3):
-        head = served.on(connection, "HEAD", f"/{bucket}/{key}", {"If-Match": '"0"'})
+        head = served.raw("HEAD", f"/{bucket}/{key}", {"If-Match": '"0"'}, connection=connection)
         assert (head.status, head.body) == (412, b"")
-        assert served.on(connection, "GET", f"/{bucket}/{key}").body == b"hello world"
+        assert served.raw("GET", f"/{bucket}/{key}", connection=connection).body == b"hello world"
     connection.close()
 
 

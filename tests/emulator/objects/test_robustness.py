@@ -256,6 +256,6 @@ def test_answers_are_json_free(served: Served) -> None:
 def test_connections_are_kept_over_refusals(served: Served, bucket: str) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
     for _ in range(3):
-        assert served.on(connection, "PUT", f"/{bucket}/k?legal-hold", {}, b"<X/>" * 100).status == 501
-        assert served.on(connection, "PUT", f"/{bucket}/k", {}, b"x").status == 200
+        assert served.raw("PUT", f"/{bucket}/k?legal-hold", {}, b"<X/>" * 100, connection=connection).status == 501
+        assert served.raw("PUT", f"/{bucket}/k", {}, b"x", connection=connection).status == 200
     connection.close()
