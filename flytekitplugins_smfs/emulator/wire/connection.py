@@ -170,12 +170,11 @@ class Connection(asyncio.Protocol):
                 check(asked.version, asked.headers, self._rules.names, self._rules.pages)
                 outcome = self._rules.handler(asked)
             except Exception as error:  # noqa: BLE001  each is answered
-                answer = self._failed(asked, error)
-            else:
-                if not isinstance(outcome, Reply):
-                    self._task = self._loop.create_task(self._answer(asked, outcome))
-                    return
-                answer = outcome
+                outcome = self._failed(asked, error)
+            if not isinstance(outcome, Reply):
+                self._task = self._loop.create_task(self._answer(asked, outcome))
+                return
+            answer = outcome
         if self._write(asked, answer):
             self._over(asked, answer)
         else:
@@ -217,8 +216,8 @@ class Connection(asyncio.Protocol):
             return False
         try:
             head = answer.head(answer.close)
-        except ValueError as defect:
-            log.error("an answer cannot be written: %s", defect)
+        except ValueError as problem:
+            log.error("an answer cannot be written: %s", problem)
             self._transport.abort()
             return True
         self._transport.write(head + answer.body if answer.body else head)
@@ -242,9 +241,8 @@ class Connection(asyncio.Protocol):
 
     def _goes_on(self, asked: Arrival | WireError) -> bool:
         """Whether the connection can be used again: the client wants to, and little is left of the body."""
-        if isinstance(asked, WireError) or not asked.keep_alive or (self._deaf and not self._waiting):
-            return False
-        if self._ended and not self._waiting:
+        last = (self._deaf or self._ended) and not self._waiting
+        if isinstance(asked, WireError) or not asked.keep_alive or last:
             return False
         rest = asked.rest()
         return rest is not None and rest <= _DRAINED_BYTES

@@ -17,6 +17,9 @@ _NO_S3_ROUTE = (
 )
 
 
+CAPACITY = (
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
+)
 INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 
 

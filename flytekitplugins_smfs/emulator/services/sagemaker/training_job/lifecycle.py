@@ -23,7 +23,7 @@ from ....scheduler import Look
 from ....store import Doc
 from .. import artifacts, objects, placement, telemetry, workspace
 from ..configuration import host_names
-from ..placement import INTERNAL, JobFailure
+from ..placement import CAPACITY, INTERNAL, JobFailure
 from ..service import service
 from ..settings import settings
 from . import simulated
@@ -32,9 +32,6 @@ from .verdicts import Verdict, verdict
 
 log = logging.getLogger(__name__)
 
-_CAPACITY = (
-    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
-)
 _AT_ONCE = 0.0
 _SOON = 0.02
 _CHECKPOINT_SECONDS = 1.0
@@ -76,7 +73,7 @@ def _starting(ctx: Context, doc: Doc) -> float | None:
     if not _has_places(ctx, doc):
         return Look(_WAITING_SECONDS)
     if ctx.injections.misfortune("job", "capacity", doc["name"]):
-        raise JobFailure(_CAPACITY)
+        raise JobFailure(CAPACITY)
     placement.check(ctx, doc["request"])
     if not simulated.is_simulated(doc["request"]):
         workspace.program(ctx, doc["request"])
@@ -138,7 +135,7 @@ def _with_addresses(ctx: Context, doc: Doc) -> Doc:
     try:
         block = addresses.lease(ctx.store, ctx.paths.state, doc["id"], len(names))
     except addresses.NoAddress:
-        raise JobFailure(_CAPACITY) from None
+        raise JobFailure(CAPACITY) from None
     ctx.store.update(TRAINING_JOB, doc["id"], addresses=block)
     return {**doc, "addresses": block}
 
