@@ -38,24 +38,30 @@ def free_port() -> int:
 class Connector:
     """A connector process and a client of it."""
 
-    def __init__(self, environment: Mapping[str, str], modules: tuple[str, ...] = ()) -> None:
+    def __init__(self, environment: Mapping[str, str], modules: tuple[str, ...] = (), log: Path | None = None) -> None:
+        self.log = log
         self._environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
         self._modules = [argument for module in modules for argument in ("--modules", module)]
         self._port, self._metrics = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._channel: grpc.Channel | None = None
 
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._port}"
+
     def start(self) -> None:
         pyflyte = str(Path(sys.executable).with_name("pyflyte"))
         ports = ["--port", str(self._port), "--prometheus_port", str(self._metrics)]
-        self.process = subprocess.Popen(
-            [pyflyte, "serve", "connector", *ports, *self._modules],
-            env=self._environment,
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self._channel = grpc.insecure_channel(f"127.0.0.1:{self._port}")
+        with (self.log or Path(os.devnull)).open("ab") as output:
+            self.process = subprocess.Popen(
+                [pyflyte, "serve", "connector", *ports, *self._modules],
+                env=self._environment,
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+            )
+        self._channel = grpc.insecure_channel(self.address)
         grpc.channel_ready_future(self._channel).result(timeout=60)
 
     def kill(self) -> None:
