@@ -40,6 +40,8 @@ DEV = [
     "ipykernel>=6",
     "nbclient>=0.10",
     "types-psutil",
+    "types-PyYAML",
+    "kubernetes-validate>=1.33",
 ]
 
 setup(
@@ -59,6 +61,7 @@ setup(
         "obstore>=0.6",
         "rich>=13",
         "click>=8.1",
+        "pyyaml>=6",
     ],
     extras_require={
         "emulator": EMULATOR,

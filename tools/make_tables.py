@@ -13,6 +13,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from flytekitplugins_smfs.cli.cluster.commands import task_types as kinds
+from flytekitplugins_smfs.cli.cluster.commands import written
+from flytekitplugins_smfs.cli.cluster.config import Choices, propeller
 from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.operations.sagemaker.images import algorithms
 from flytekitplugins_smfs.values import errors
@@ -20,38 +23,6 @@ from flytekitplugins_smfs.values import errors
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 MARKED = re.compile(r"<!-- table: (?P<name>.+?) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
-PROPELLER = """\
-tasks:
-  task-plugins:
-    enabled-plugins: [container, sidecar, k8s-array, connector-service]
-    default-for-task-types:
-      container: container
-      container_array: k8s-array
-{plugins}
-plugins:
-  k8s:
-    default-env-vars:
-      - FLYTE_SMFS_ENDPOINT: aws
-      - FLYTE_SMFS_REGION: us-east-1
-  connector-service:
-    connectors:
-      smfs:
-        endpoint: "dns:///smfs-connector.flyte.svc.cluster.local:8000"
-        insecure: true
-        defaultTimeout: 60s
-        defaultServiceConfig: >-
-          {{"loadBalancingConfig": [{{"round_robin": {{}}}}],
-          "methodConfig": [{{"name": [{{"service": "flyteidl.service.AsyncAgentService"}}], "waitForReady": true}}]}}
-    webApi:
-      caching:
-        resyncInterval: 5s
-        maxSystemFailures: 1000000
-    connectorForTaskTypes:
-{connectors}
-    supportedTaskTypes:
-{types}
-"""
-"""flytepropeller's configuration."""
 
 
 def operations() -> str:
@@ -73,13 +44,8 @@ def actions() -> str:
 
 def task_types() -> str:
     """flytepropeller's configuration, with every task type."""
-    types = [f"smfs-{name}" for name in catalog.names()]
-    text = PROPELLER.format(
-        plugins="\n".join(f"      {name}: connector-service" for name in types),
-        connectors="\n".join(f"      {name}: smfs" for name in types),
-        types="\n".join(f"      - {name}" for name in types),
-    )
-    return f"```yaml\n{text}```\n"
+    told = propeller(kinds(), Choices(environment={"FLYTE_SMFS_REGION": "us-east-1"}))
+    return f"```yaml\n{written(told)}```\n"
 
 
 def built_in_algorithms() -> str:

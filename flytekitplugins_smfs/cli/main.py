@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from flytekitplugins_smfs.cli.cluster.commands import cluster
 from flytekitplugins_smfs.values.errors import SmfsError
 
 CONFIG_VARIABLE = "FLYTECTL_CONFIG"
@@ -82,6 +83,9 @@ def release(execution: str, yes: bool) -> None:
     from flytekitplugins_smfs.cli.inventory import remove
 
     remove(execution, ask=not yes)
+
+
+cli.add_command(cluster)
 
 
 def main() -> None:

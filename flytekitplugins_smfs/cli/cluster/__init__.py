@@ -1,0 +1,1 @@
+"""`smfs cluster`: what a Flyte installation has to be told, and whether it was."""
