@@ -48,20 +48,24 @@ class Maker:
         return head("POST", path, {name: text for name, text in lines.items() if name not in drop}) + body
 
     def spoilt(self, body: bytes) -> bytes:
-        """A body with some bytes changed, dropped, doubled or put in."""
-        changed = bytearray(body or b"{}")
-        for _ in range(self.chance.randint(1, 8)):
-            at = self.chance.randrange(len(changed) + 1)
-            what = self.chance.randrange(4)
-            if what == 0:
-                changed[at : at + 1] = self.chance.randbytes(1)
-            elif what == 1:
-                del changed[at : at + self.chance.randint(1, 10)]
-            elif what == 2:
-                changed[at:at] = changed[at : at + 20]
-            else:
-                changed[at:at] = self.chance.choice([b"\0", b"\xff", b"{", b"[", b'"', b"%", b"&", b".", b"=", b"\\u"])
-        return bytes(changed)
+        return spoilt(self.chance, body)
+
+
+def spoilt(chance: random.Random, body: bytes) -> bytes:
+    """A body with some bytes changed, dropped, doubled or put in."""
+    changed = bytearray(body or b"{}")
+    for _ in range(chance.randint(1, 8)):
+        at = chance.randrange(len(changed) + 1)
+        what = chance.randrange(4)
+        if what == 0:
+            changed[at : at + 1] = chance.randbytes(1)
+        elif what == 1:
+            del changed[at : at + chance.randint(1, 10)]
+        elif what == 2:
+            changed[at:at] = changed[at : at + 20]
+        else:
+            changed[at:at] = chance.choice([b"\0", b"\xff", b"{", b"[", b'"', b"%", b"&", b".", b"=", b"\\u"])
+    return bytes(changed)
 
 
 def head(method: str, target: str, headers: dict[str, str] | list[tuple[str, str]], version: str = "HTTP/1.1") -> bytes:

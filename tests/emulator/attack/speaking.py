@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -24,6 +25,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]|[^\x00-\xff]")
 """What no client puts into a header."""
 _CODE = re.compile(r"<Code>([^<]*)</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]*)</Message>")
+_IDLE_SECONDS = 20.0
+"""A connection that was not used for so long is not used again: the server may be closing it."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,18 @@ class Speaker:
     def post(self, path: str, headers: dict[str, str], body: bytes, method: str = "POST") -> Answer:
         """One request on this thread's connection."""
         connection = getattr(self._local, "connection", None)
+        if connection is not None and time.monotonic() - self._local.used > _IDLE_SECONDS:
+            self.hang_up()
+            connection = None
         if connection is None:
             connection = http.client.HTTPConnection(str(self._where.hostname), self._where.port, timeout=60)
             self._local.connection = connection
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
-            return read(answer.status, answer.read())
+            found = read(answer.status, answer.read())
+            self._local.used = time.monotonic()
+            return found
         except BaseException:
             self.hang_up()
             raise

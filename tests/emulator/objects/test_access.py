@@ -135,6 +135,36 @@ def test_forms_that_are_refused(served: Served, bucket: str) -> None:
     assert ill.status == 400
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--x\r\n" + b"A" * 100_000,
+        b"--x\r\n" + b"A: b\r\n" * 20_000 + b"\r\n",
+        b'--x\r\nContent-Disposition: form-data; name="key"\r\nContent-Transfer-Encoding: rot13\r\n\r\nk\r\n--x--\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="key"\r\nContent-Type: multipart/mixed\r\n\r\nk\r\n--x--\r\n',
+        b"--x\r\nno header\r\n\r\nk\r\n--x--\r\n",
+    ],
+)
+def test_parts_of_a_form_that_are_none(served: Served, bucket: str, body: bytes) -> None:
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = served.raw("POST", f"/{bucket}", form, body, sign=False)
+    assert answer.status == 400, answer.body
+
+
+def test_a_policy_with_sizes_that_are_none(served: Served, bucket: str) -> None:
+    s3 = served.client(signature_version="s3v4")
+    for least, most in (("9" * 5000, 5), (0, "9" * 5000), ("\u0661", 5)):
+        form = s3.generate_presigned_post(bucket, "k", {}, [["content-length-range", least, most]], 60)
+        assert posted(served, f"/{bucket}", form["fields"], b"x").code == "InvalidPolicyDocument"
+
+
+def test_a_post_that_is_no_form(served: Served, bucket: str) -> None:
+    for target, kind in ((f"/{bucket}?list-type=2", "text/plain"), (f"/{bucket}", ""), (f"/{bucket}", "text/plain")):
+        answer = served.raw("POST", target, {"Content-Type": kind}, b"x")
+        assert (answer.status, answer.code) == (412, "PreconditionFailed")
+        assert "enclosure-type multipart/form-data" in answer.element("Condition")
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE", "OPTIONS"])
 def test_a_browsers_page_is_refused(served: Served, key: str, method: str) -> None:
     for headers in ({"Origin": PAGE}, {"Origin": "null"}, {"Host": "rebound.example.com"}):

@@ -94,6 +94,11 @@ def test_what_completes_nothing(served: Served, s3: Any, bucket: str) -> None:
     assert completing(second, first) == (400, "InvalidPartOrder")
     assert completing(first, second) == (400, "EntityTooSmall")
     assert completing() == (400, "MalformedXML")
+    for number in ("9" * 5000, "\u0661", "-1", ""):
+        body = f"<CompleteMultipartUpload><Part><PartNumber>{number}</PartNumber><ETag>a</ETag></Part>"
+        body += "</CompleteMultipartUpload>"
+        answer = served.raw("POST", f"/{bucket}/k?uploadId={of['UploadId']}", {}, body.encode())
+        assert (answer.status, answer.code) == (400, "MalformedXML")
     s3.complete_multipart_upload(**of, MultipartUpload={"Parts": [second]})
 
 

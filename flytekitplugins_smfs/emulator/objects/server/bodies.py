@@ -121,7 +121,7 @@ def _length(request: S3Request) -> int:
     """How long the content will be. Raises S3Error when the request does not say so."""
     decoded = request.header("x-amz-decoded-content-length")
     if request.verified.payload.chunked:
-        if decoded is None or not decoded.isdecimal():
+        if decoded is None or not (decoded.isascii() and decoded.isdecimal() and len(decoded) < 19):
             raise S3Error("MissingContentLength", "You must provide the Content-Length HTTP header.")
         return int(decoded)
     if request.arrival.length is not None:

@@ -43,6 +43,10 @@ class Bounds:
 async def post(service: Service, request: S3Request) -> Answer:
     """Take a form: its fields first, then its file, which is the last field."""
     service.store.buckets.get(request.bucket)
+    if not (request.header("content-type") or "").lower().startswith("multipart/form-data"):
+        condition = "Bucket POST must be of the enclosure-type multipart/form-data"
+        text = "At least one of the pre-conditions you specified did not hold"
+        raise S3Error("PreconditionFailed", text, Condition=condition)
     form = events(request.arrival)
     try:
         fields, filename = await _fields(form)
@@ -141,7 +145,7 @@ def _condition(condition: Any) -> tuple[str, str, str]:
         return "eq", str(name).lower(), str(value)
     if isinstance(condition, list) and len(condition) == 3:
         kind, name, value = str(condition[0]).lower(), str(condition[1]), str(condition[2])
-        if kind == "content-length-range" and name.isdecimal() and value.isdecimal():
+        if kind == "content-length-range" and _is_size(name) and _is_size(value):
             return kind, name, value
         if kind in ("eq", "starts-with") and name.startswith("$"):
             return kind, name[1:].lower(), value
@@ -151,6 +155,10 @@ def _condition(condition: Any) -> tuple[str, str, str]:
 def _malformed() -> S3Error:
     text = "The body of your POST request is not well-formed multipart/form-data."
     return S3Error("MalformedPOSTRequest", text)
+
+
+def _is_size(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 def _against(what: str) -> S3Error:

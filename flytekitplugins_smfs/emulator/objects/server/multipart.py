@@ -238,7 +238,7 @@ def _claims(body: bytes) -> list[Claim]:
 
 def _claim(entry: ElementTree.Element) -> Claim:
     number, etag = xml.text_of(entry, "PartNumber"), xml.text_of(entry, "ETag")
-    if number is None or etag is None or not (number.isascii() and number.isdecimal()):
+    if number is None or etag is None or not (number.isascii() and number.isdecimal() and len(number) < 10):
         raise xml.malformed()
     given = {name: value for name in ALGORITHMS if (value := xml.text_of(entry, f"Checksum{name}"))}
     return Claim(int(number), etag, given)
