@@ -68,8 +68,7 @@ class Attempt:
     def run(self) -> Answer:
         """From start to success. Raises for every other end."""
         if self.stop.requested:
-            self._acknowledge(f"{self.owner.step} is not started")
-            raise OperationCancelled(f"Stopped by {self.stop.reason} before {self.owner.step} was started.")
+            self._not_started()
         deadline = self.clock() + self.timeout.total_seconds() if self.timeout else None
         handle = self._start()
         self.ended = False
@@ -105,7 +104,7 @@ class Attempt:
         try:
             return starting.given()
         except Halted:
-            raise OperationCancelled(f"Stopped by {self.stop.reason} before {step} was started.") from None
+            self._not_started()
         except AwsFault as fault:
             if not self.stop.requested:
                 raise
@@ -154,6 +153,13 @@ class Attempt:
             self._acknowledged = True
             more = " Once more leaves without waiting." if len(self.stop.signals) <= self.patience else ""
             self.view.say(f"{self.stop.reason}: {doing}.{more}")
+
+    def _not_started(self) -> NoReturn:
+        """It was stopped before anything was asked for. Where that was the second signal, this is the clean-up."""
+        if len(self.stop.signals) > self.patience:
+            self._leave(f"{self.stop.reason}: {self.owner.step} is not started.")
+        self._acknowledge(f"{self.owner.step} is not started")
+        raise OperationCancelled(f"Stopped by {self.stop.reason} before {self.owner.step} was started.") from None
 
     def _leave(self, why: str) -> NoReturn:
         """Leave at once, whatever is under way."""

@@ -51,7 +51,7 @@ def drive(
     with signals.watching() as stop, execution.hearing(stop) as heard, display.shown(name) as view:
         if heard > 1:
             raise OperationCancelled(f"{name} is not begun: a second signal has come. {left_over(mine.id)}")
-        aws = _opened(settings, stop, view)
+        aws = _opened(settings, stop, view, "" if heard == 0 else left_over(mine.id))
         display.introduce(aws)
         display.say_once(f"Execution {mine.id}{', taken up again' if mine.resumed else ''}.")
         patience = 1 - heard
@@ -70,11 +70,12 @@ def drive(
     return ended
 
 
-def _opened(settings: Settings, stop: signals.Stop, view: display.View) -> Aws:
-    """The door. It may have to start an emulator first, which does not keep a person waiting who wants to leave."""
+def _opened(settings: Settings, stop: signals.Stop, view: display.View, left: str = "") -> Aws:
+    """The door. It may have to start an emulator first, which does not keep a person waiting who wants to leave.
+    `left` says what is left then."""
     opening = Aside(lambda: Aws(settings), stop)
     if not opening.wait(signals=0):
-        view.say(f"{stop.reason}: {view.name} is not started.")
+        view.say(f"{stop.reason}: {view.name} is not started. {left}".rstrip())
         raise OperationCancelled(f"Stopped by {stop.reason} before {view.name} was started.")
     return opening.given()
 

@@ -154,6 +154,7 @@ def called(name: str, inputs: Any) -> Iterator[Call]:
     token = _current.set(call)
     try:
         yield call
+        call.guard.check()
     finally:
         _current.reset(token)
         call.close()
@@ -169,6 +170,7 @@ def guard() -> None:
     """From now until the outermost call ends, Ctrl-C and its like let its clean-up run. Nothing outside of one."""
     call = _current.get()
     if call is not None:
+        call.guard.check()
         call.guard.install(call.execution().id, lambda: call.hear(call.signals + 1))
 
 

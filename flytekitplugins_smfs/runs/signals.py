@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import signal
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -148,6 +149,8 @@ class Guard:
 
     def __init__(self) -> None:
         self._before: dict[int, Handler] | None = None
+        self._unraisable: Callable[[sys.UnraisableHookArgs], Any] = sys.unraisablehook
+        self._lost: OperationCancelled | None = None
 
     def install(self, execution: str, heard: Callable[[], None]) -> None:
         """From now on; once, and only in the main thread, where Python runs signal handlers. `heard` is told each."""
@@ -155,19 +158,42 @@ class Guard:
             return
 
         def stop(number: int, frame: FrameType | None) -> None:
+            self._lost = None
             heard()
             answer = f"{described(number)}: the workflow is stopped between two operations.\n"
             with contextlib.suppress(OSError):  # past Python's buffers, which must not be entered here again
                 os.write(2, answer.encode())
-            raise OperationCancelled(
+            raise _Stopped(
                 f"The workflow was stopped by {described(number)} between two operations. Where it has no clean-up of "
                 f"its own, `smfs release {execution}` removes what it made."
             )
 
+        self._unraisable, sys.unraisablehook = sys.unraisablehook, self._keep
         self._before = _installed(stop)
+
+    def check(self) -> None:
+        """Raise what was raised in vain: an operation that follows must not begin."""
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            raise lost
+
+    def _keep(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Python drops what a signal handler raises while it finalizes an object."""
+        if not isinstance(unraisable.exc_value, _Stopped):
+            self._unraisable(unraisable)
+            return
+        self._lost = unraisable.exc_value.with_traceback(None)
 
     def restore(self) -> None:
         """As it was before."""
         before, self._before = self._before, None
-        if before is not None and threading.current_thread() is threading.main_thread():
+        if before is None:
+            return
+        if sys.unraisablehook == self._keep:
+            sys.unraisablehook = self._unraisable
+        if threading.current_thread() is threading.main_thread():
             _restored(before)
+
+
+class _Stopped(OperationCancelled):
+    """Raised by a signal between two operations."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from flytekitplugins_smfs.runs.signals import SIGNALS, Stop, described, watching
+from flytekitplugins_smfs.runs.signals import SIGNALS, Guard, Stop, described, watching
+from flytekitplugins_smfs.values.errors import OperationCancelled
 
 
 def descriptors() -> int:
@@ -90,3 +92,55 @@ def test_nothing_is_left_open() -> None:
 @pytest.mark.parametrize(("number", "text"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
 def test_a_signal_is_described(number: int, text: str) -> None:
     assert described(number) == text
+
+
+class Finalized:
+    """Something whose finalizer is under way when a signal comes."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+def finalize() -> None:
+    one = Finalized()
+    del one
+
+
+def test_what_python_drops_while_it_finalizes_an_object_is_raised_by_the_next_operation(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    heard: list[int] = []
+    guard, before = Guard(), sys.unraisablehook
+    guard.install("local/me/1", lambda: heard.append(1))
+    try:
+        finalize()
+        with pytest.raises(OperationCancelled, match=r"stopped by SIGTERM .*smfs release local/me/1"):
+            guard.check()
+        guard.check()  # once
+        finalize()
+        with pytest.raises(OperationCancelled):
+            signal.raise_signal(signal.SIGTERM)
+        guard.check()  # the second one was raised: its clean-up may begin operations
+    finally:
+        guard.restore()
+    assert len(heard) == 3
+    assert sys.unraisablehook is before
+    assert "Exception ignored" not in capfd.readouterr().err
+
+
+def test_what_others_raise_in_vain_is_told_as_ever() -> None:
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError("mine")
+
+    told: list[sys.UnraisableHookArgs] = []
+    guard, before = Guard(), sys.unraisablehook
+    sys.unraisablehook = told.append
+    try:
+        guard.install("local/me/1", lambda: None)
+        Broken()
+    finally:
+        guard.restore()
+        restored, sys.unraisablehook = sys.unraisablehook, before
+    assert [str(one.exc_value) for one in told] == ["mine"]
+    assert restored == told.append
