@@ -24,6 +24,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from hypothesis import settings as hypothesis_settings
 
+from tests.clients import selection
 from tests.matrix import points
 
 # How long an example takes says how busy the machine is.
@@ -52,10 +53,12 @@ for number, handler in (
 
 def pytest_configure(config: pytest.Config) -> None:
     points.configure(config)
+    selection.configure(config)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     points.select(config, items)
+    selection.select(config, items)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -63,7 +66,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in points.told(terminalreporter):
+    for line in (*points.told(terminalreporter), *selection.told(terminalreporter)):
         terminalreporter.write_line(line)
 
 

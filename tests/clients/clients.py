@@ -76,3 +76,8 @@ IN_CI = ("awscli", "boto3-oldest", "boto3-newest", "sagemaker2")
 """Those whose environments ``make test`` makes; ``make clients`` makes all."""
 WHERE = ("outside", "inside")
 WHAT = ("success", "failure")
+
+
+def left_out() -> list[str]:
+    """The names of those that have no environment here and need none for `make test`."""
+    return [client.name for client in CLIENTS if client.name not in IN_CI and not client.python.exists()]
