@@ -10,6 +10,7 @@ from .bucket_tags import BUCKETS
 from .calls import Calls
 from .clock import Clock
 from .furnish import furnish, furnish_region, furnish_vpc
+from .image_packages import ImagePackages
 from .injections import Injections
 from .logbook import LogBook
 from .metrics import Metrics
@@ -50,6 +51,7 @@ class Account:
         arguments = ["--account", settings.account, "--region", settings.region, *access.arguments()]
         self.s3 = Keeper(paths.state, paths.s3_log, s3_port, arguments)
         self.scheduler = Scheduler(self.store, self.clock)
+        self.images = ImagePackages(paths.images)
         self.requests = Requests(self.scheduler.look)
         self.services = services.load()
         self.context = Context(
@@ -67,6 +69,7 @@ class Account:
             places=Places(self.store, self.scheduler, lambda: settings.max_processes),
             keys=self.keys,
             objects=self.objects,
+            images=self.images,
             logs=LogBook.open(self.store, settings.region, self.clock, lambda: settings.log_events_kept),
             metrics=Metrics.open(self.store, settings.region, lambda: settings.metric_points_kept),
             region=settings.region,
@@ -113,6 +116,7 @@ class Account:
 
     def stop(self) -> None:
         self.scheduler.stop()
+        self.images.close()
         self.s3.stop()
         self.calls.close()
         self.store.close()
@@ -129,5 +133,5 @@ class Account:
             log.error("%s", damage)
 
     def _busy(self) -> bool:
-        """Whether something goes on in real time: a request that is open, or a process of a job."""
-        return self.requests.open > 0 or bool(processes.live(self.paths.processes))
+        """Whether something goes on in real time: a request, a process of a job, or packages being installed."""
+        return self.requests.open > 0 or self.images.busy or bool(processes.live(self.paths.processes))

@@ -26,6 +26,7 @@ from .tokens import Tokens
 
 if TYPE_CHECKING:
     from .encryption import Keys as KmsKeys
+    from .image_packages import ImagePackages
     from .injections import Injections
     from .logbook import LogBook
     from .metrics import Metrics
@@ -54,6 +55,7 @@ class Context:
     places: Places
     keys: Keys
     objects: ObjectStore
+    images: "ImagePackages"
     region: str
     caller: Key | None = None
     """Whose signature the request bears; None in a lifecycle, and for the few requests that need no signature."""

@@ -21,7 +21,6 @@ from ...containers.routes import Route, routes
 from ...containers.sandbox import Sandbox
 from ...containers.shared_network import SharedNetwork
 from ...containers.spec import Limits, ProcessSpec
-from ...image_packages import image_of
 from ...images import ImageTableError, Program
 from ...instance import read_server_file
 from ...instances import instance
@@ -86,7 +85,7 @@ def container(ctx: Context, doc: Doc) -> ContainerJob:
         hosts=tuple(Host(name, address(doc, number)) for number, name in enumerate(names)),
         command=found.command,
         environment={},
-        image=image_of(found, ctx.paths.images),
+        image=ctx.images.of(found, doc["id"]),
         role=request["RoleArn"],
         outputs=_outputs(doc),
         log_group=LOG_GROUP,

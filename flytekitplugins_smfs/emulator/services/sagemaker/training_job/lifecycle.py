@@ -12,12 +12,10 @@ import time
 from .... import credentials
 from ....containers import addresses
 from ....containers.detached import NotStarted
-from ....containers.job import ContainerJob
 from ....containers.sandbox import Sandbox
 from ....containers.spec import ExitRecord
 from ....expressions.matcher import Busy
 from ....guard import Outside
-from ....image_packages import ImageError
 from ....registry import Context
 from ....scheduler import Look
 from ....store import Doc
@@ -26,7 +24,7 @@ from ..configuration import host_names
 from ..placement import CAPACITY, INTERNAL, JobFailure
 from ..service import service
 from ..settings import settings
-from . import simulated
+from . import preparation, simulated
 from .record import ENDED, TRAINING_JOB, edit, end, enter
 from .verdicts import Verdict, verdict
 
@@ -70,24 +68,17 @@ def _starting(ctx: Context, doc: Doc) -> float | None:
         return float(settings(ctx).training_starting_seconds - waited)
     if placement.waited_too_long(ctx, doc):
         return _finish(ctx, doc, ("Stopped", "MaxWaitTimeExceeded", None))
-    if not _has_places(ctx, doc):
+    if not preparation.has_image(ctx, doc):
+        return Look(_patience(ctx))
+    if not preparation.has_places(ctx, doc):
         return Look(_WAITING_SECONDS)
     if ctx.injections.misfortune("job", "capacity", doc["name"]):
         raise JobFailure(CAPACITY)
     placement.check(ctx, doc["request"])
-    if not simulated.is_simulated(doc["request"]):
-        workspace.program(ctx, doc["request"])
     with edit(ctx, doc["name"]) as now_doc:
         now_doc["started"] = now_doc["started"] or ctx.now()
         enter(ctx, now_doc, "Downloading", "Downloading input data", phase="downloading")
     return _AT_ONCE
-
-
-def _has_places(ctx: Context, doc: Doc) -> bool:
-    """Whether the job's processes may start; it waits in Starting until then."""
-    if simulated.is_simulated(doc["request"]):
-        return True
-    return ctx.places.take(TRAINING_JOB, doc["id"], len(host_names(doc["request"])))
 
 
 def _downloading(ctx: Context, doc: Doc) -> float | None:
@@ -98,46 +89,13 @@ def _downloading(ctx: Context, doc: Doc) -> float | None:
     if simulated.is_simulated(doc["request"]):
         workspace.attempt_directory(ctx, doc).mkdir(parents=True)
     else:
-        _lay_out(ctx, doc)
+        preparation.lay_out(ctx, doc)
     with edit(ctx, doc["name"]) as now_doc:
         message = "Training image download completed. Training in progress."
         now_doc["may_run"], now_doc["over_time"] = workspace.time_left(ctx, doc)
         now_doc["running_since"] = time.time()
         enter(ctx, now_doc, "Training", message, phase="training")
     return _AT_ONCE
-
-
-def _lay_out(ctx: Context, doc: Doc) -> None:
-    job = _container(ctx, _with_addresses(ctx, doc))
-    specs = {host.name: workspace.build(ctx, doc, job, host) for host in job.hosts}
-    artifacts.restore_checkpoints(ctx, doc)
-    if job.routes is not None:
-        workspace.network(ctx, doc).folder.write(len(job.hosts), job.routes)
-    for host, spec in specs.items():
-        spec.write(job.sandbox(host, ctx.paths.processes).folder.spec)
-
-
-def _container(ctx: Context, doc: Doc) -> ContainerJob:
-    try:
-        job = workspace.container(ctx, doc)
-    except ImageError as problem:
-        raise JobFailure(f"{INTERNAL} ({problem})") from None
-    for host in job.hosts:
-        (job.directory / host.name).mkdir(parents=True)
-    return job
-
-
-def _with_addresses(ctx: Context, doc: Doc) -> Doc:
-    """Give the hosts of a job addresses of their own, if there are several on this machine's network."""
-    names = host_names(doc["request"])
-    if len(names) == 1 or workspace.private_network(ctx, doc["request"]):
-        return doc
-    try:
-        block = addresses.lease(ctx.store, ctx.paths.state, doc["id"], len(names))
-    except addresses.NoAddress:
-        raise JobFailure(CAPACITY) from None
-    ctx.store.update(TRAINING_JOB, doc["id"], addresses=block)
-    return {**doc, "addresses": block}
 
 
 def _training(ctx: Context, doc: Doc) -> float | None:
