@@ -13,6 +13,7 @@ from . import control, environment
 from .access import Access
 from .containers import walls
 from .instance import AlreadyRunning, free_port, is_locked
+from .loaded import for_good
 from .parent import end_with
 from .paths import Paths, default_state
 from .settings import Settings
@@ -82,7 +83,8 @@ def start(
     if detach:
         _say("running", paths, control.spawn(paths, _arguments(port, changes, access)))
         return
-    from .server import serve  # takes long to load, and the other commands do not need it
+    with for_good():
+        from .server import serve  # takes long to load, and the other commands do not need it
 
     click.echo(f"starting on state {paths.state}; end it with Ctrl-C", err=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # until the server has its own way

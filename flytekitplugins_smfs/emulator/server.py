@@ -17,6 +17,7 @@ from .dispatch import Dispatcher
 from .faults import AwsError, DropConnection
 from .gate import Gate
 from .instance import free_port, only_one, read_server_file, write_server_file
+from .loaded import for_good
 from .messages import Request, Response
 from .paths import Paths
 from .settings import Settings
@@ -98,8 +99,9 @@ def serve(state: Path, port: int | None, changes: dict[str, Any], access: Access
             settings.update(changes)
         processes.sweep(paths.processes)
         before = read_server_file(paths)
-        account = Account(paths, settings, free_port(before.get("s3_port")), access)
-        account.start()
+        with for_good():
+            account = Account(paths, settings, free_port(before.get("s3_port")), access)
+            account.start()
         run(_until_signal(account, port or free_port(before.get("port"))))
         account.stop()
         for group in processes.kill_all(paths.processes):

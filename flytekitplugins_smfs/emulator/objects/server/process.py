@@ -7,6 +7,7 @@ store open for itself. They end together, however one of them ends.
 import argparse
 import asyncio
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -59,6 +60,7 @@ def main() -> None:
         insecure=asked.insecure,
     )
     _checkpoint_aside(store)
+    gc.freeze()  # what is loaded stays, and need not be looked through
     try:
         run(serve(service, listening, other))
     finally:
