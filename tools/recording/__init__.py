@@ -1,0 +1,1 @@
+"""What `record_release.py` records a release with."""
