@@ -163,8 +163,11 @@ class Database:
 
     def checkpoint_aside(self) -> None:
         """From now on let a thread move what is committed from the log into the database, which waits for the disk."""
-        with self._lock:
-            write_log.checkpoint_aside(self._db, self._path)
+        try:
+            with self._lock:
+                write_log.checkpoint_aside(self._db, self._path)
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(error) from error
 
     def close(self) -> None:
         with self._lock:
