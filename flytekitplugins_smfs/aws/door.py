@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -214,7 +215,9 @@ class Aws:
         return self.endpoint != before
 
     def _ambient_region(self) -> str:
-        region = self.settings.region or sessions.session(self.settings.profile).region_name
+        # boto3 reads AWS_DEFAULT_REGION alone; every other SDK, and what EKS puts into a pod, says AWS_REGION
+        ambient = os.environ.get("AWS_REGION")
+        region = self.settings.region or ambient or sessions.session(self.settings.profile).region_name
         if not region:
             raise SettingsError("No region is chosen. Set `region` in [smfs], FLYTE_SMFS_REGION, or AWS_REGION.")
         return str(region)

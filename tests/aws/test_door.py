@@ -126,3 +126,12 @@ def test_a_lost_answer_is_told_even_if_the_next_turn_comes_too_late(emulator: An
         emulator.faults()
     with pytest.raises(Throttled, match="as often as AWS allows"):
         slow.within(1.0).call("logs", "DescribeLogGroups", doing="testing")
+
+
+def test_the_region_is_read_from_either_of_awss_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 reads AWS_DEFAULT_REGION alone; EKS and every other SDK say AWS_REGION."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    settings = Settings(endpoint="http://127.0.0.1:9")
+    assert Aws(settings).region == "eu-north-1"
+    assert Aws(settings.model_copy(update={"region": "eu-west-1"})).region == "eu-west-1"

@@ -24,10 +24,11 @@ from flytekitplugins_smfs.values.errors import InvalidSpec
 TYPES = [f"smfs-{name}" for name in catalog.names()]
 
 
-def smfs(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def smfs(*arguments: str, stdin: str = "", config: Path | None = None) -> subprocess.CompletedProcess[str]:
     """`smfs cluster ARGUMENTS`, in a process of its own."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "FLYTE"))}
-    command = [Path(sys.executable).with_name("smfs"), "cluster", *arguments]
+    chosen = ["--config", config] if config else []
+    command = [Path(sys.executable).with_name("smfs"), *chosen, "cluster", *arguments]
     return subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, timeout=120)
 
 

@@ -59,6 +59,47 @@ def config(
     click.echo(written(charts.values(propeller(task_types(), choices), chart, found)), nl=False)
 
 
+@cluster.command()
+@click.option("--connector", metavar="HOST:PORT", help="Ask a connector what it serves.")
+@click.option(
+    "--endpoint", metavar="HOST:PORT", help="Ask a flyteadmin; without it the one of the config file, if any."
+)
+@click.option("--insecure", is_flag=True, help="The flyteadmin at --endpoint speaks without TLS.")
+@click.option("--project", "-p", default="flytesnacks", show_default=True)
+@click.option("--domain", "-d", default="development", show_default=True)
+@click.option(
+    "--values",
+    "present",
+    type=click.File(encoding="utf-8"),
+    help="A chart's values, propeller's ConfigMap (`kubectl get configmap -o yaml`) or its own file; `-` is stdin.",
+)
+@click.option("--probe", is_flag=True, help="Register a task that ends at once, and run it.")
+@click.pass_context
+def check(
+    context: click.Context,
+    connector: str | None,
+    endpoint: str | None,
+    insecure: bool,
+    project: str,
+    domain: str,
+    present: IO[str] | None,
+    probe: bool,
+) -> None:
+    """Say what an installation lacks. Ends with 1 when anything is wrong.
+
+    Neither flyteadmin nor propeller tells its configuration: give it with --values, or try it with --probe.
+    """
+    from flytekitplugins_smfs.cli.cluster.checking import Asked, found
+
+    asked = Asked(connector, endpoint, insecure, project, domain, present.read() if present else None, probe)
+    wrong = 0
+    for finding in found(asked, task_types()):
+        click.echo(str(finding))
+        wrong += finding.wrong
+    if wrong:
+        context.exit(1)
+
+
 def task_types() -> tuple[str, ...]:
     """Every task type that the connector serves."""
     from flytekitplugins_smfs.operations import catalog
