@@ -5,7 +5,6 @@ machine: in a root of its own where the system allows it, at real paths where it
 """
 
 import os
-import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,20 +52,32 @@ class Mount:
 
 @dataclass(frozen=True)
 class Output:
-    """A directory below ``/opt/ml`` that goes to S3: at the end, or (``continuous``) as it changes."""
+    """A directory below ``/opt/ml`` that goes to S3: at the end, or (``continuous``) as it changes.
+
+    What is ``of_success`` is kept only of a job that has not failed, but then also if it is empty.
+    """
 
     folder: str
     url: str
     continuous: bool = False
+    of_success: bool = False
+
+
+@dataclass(frozen=True)
+class Software:
+    """What runs in the hosts. This interpreter (``sys.executable``) stands for that of the job's own environment."""
+
+    command: list[str]
+    image: Image
 
 
 @dataclass(frozen=True)
 class ContainerJob:
-    """What to run. This interpreter (``sys.executable``) in a command stands for that of the job's own environment.
+    """What a job is to the machine, whatever ``Software`` it runs.
 
     ``directory`` is where everything of it lies on this machine; a host has a directory in it.
 
-    ``mounts`` are by host name. ``ports`` are those that a host listens at when it is ready (none: as soon as it runs).
+    ``mounts`` and ``log_streams`` (of ``log_group``) are by host name. A host that listens at all ``ports`` is ready.
     With ``routes`` the hosts share a network of their own, from which they reach these servers and nothing else.
     ``deadline`` is an epoch time of the machine's clock, None for a service that runs until it is stopped.
     """
@@ -74,14 +85,12 @@ class ContainerJob:
     name: str
     directory: Path
     hosts: tuple[Host, ...]
-    command: list[str]
-    environment: dict[str, str]
-    image: Image
-    role: str | None = None
+    role: str
+    environment: dict[str, str] = field(default_factory=dict)
     mounts: dict[str, list[Mount]] = field(default_factory=dict)
     outputs: tuple[Output, ...] = ()
     ports: tuple[int, ...] = ()
-    log_group: str | None = None
+    log_group: str = ""
     log_streams: dict[str, str] = field(default_factory=dict)
     deadline: float | None = None
     grace_seconds: float = 120.0
@@ -97,14 +106,9 @@ class ContainerJob:
         """The process of a host."""
         return Sandbox(self.directory / host, self.name, registry)
 
-    def is_ready(self, host: Host) -> bool:
-        """Whether a host listens at all of the job's ports."""
-        for port in self.ports:
-            with socket.socket() as probe:
-                probe.settimeout(1.0)
-                if probe.connect_ex((host.address, port)) != 0:
-                    return False
-        return True
+    def is_ready(self, host: Host, registry: Path) -> bool:
+        """Whether a host runs, and listens at all of the job's ports."""
+        return self.sandbox(host.name, registry).listens(host.address, self.ports)
 
 
 @dataclass(frozen=True)
@@ -124,20 +128,20 @@ class Place:
         return f"{self.shown('environment')}/bin/python"
 
 
-def prepare(job: ContainerJob, host: Host, isolated: bool, pip: PipSettings) -> ProcessSpec:
+def prepare(job: ContainerJob, software: Software, host: Host, isolated: bool, pip: PipSettings) -> ProcessSpec:
     """Make a host's directories and its Python environment; what its supervisor is to do. ``FILES`` may be there."""
     place = Place(isolated, job.directory / host.name)
     for name in ("ml", "home", "tmp"):
         (place.directory / name).mkdir(parents=True, exist_ok=True)
-    environment.make(place.directory / "environment", place.shown("environment"), job.image)
+    environment.make(place.directory / "environment", place.shown("environment"), software.image)
     if pip.configuration:
         (place.directory / "environment/pip.conf").write_text(pip.configuration)
     mounts = job.mounts.get(host.name, [])
-    image = [*job.image.readable, *pip.readable]
+    image = [*software.image.readable, *pip.readable]
     own = [place.shown(name) for name in OWN_DIRECTORIES]
     return ProcessSpec(
-        command=[place.python if part == sys.executable else part for part in job.command],
-        environment={**_variables(job, place, pip), **job.environment},
+        command=[place.python if part == sys.executable else part for part in software.command],
+        environment={**_variables(software, place, pip), **job.environment},
         directory=place.shown("ml"),
         binds=_binds(job, place, mounts) if isolated else [],
         isolated=isolated,
@@ -172,7 +176,7 @@ def _places(mounts: list[Mount], read_only: bool) -> list[str]:
     return [str(mount.place) for mount in mounts if mount.read_only == read_only]
 
 
-def _variables(job: ContainerJob, place: Place, pip: PipSettings) -> dict[str, str]:
+def _variables(software: Software, place: Place, pip: PipSettings) -> dict[str, str]:
     """What every container has; a job's own variables come on top."""
     own = place.shown("environment")
     return {
@@ -182,7 +186,7 @@ def _variables(job: ContainerJob, place: Place, pip: PipSettings) -> dict[str, s
         "TMPDIR": place.shown("tmp"),
         "USER": "root",
         "VIRTUAL_ENV": own,
-        "PATH": os.pathsep.join([f"{own}/bin", *job.image.programs, _PROGRAMS]),
+        "PATH": os.pathsep.join([f"{own}/bin", *software.image.programs, _PROGRAMS]),
         "PYTHONUNBUFFERED": "1",
         "GIT_CONFIG_NOSYSTEM": "1",  # which it may not read, and git would end for that
     }

@@ -3,12 +3,13 @@
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from ..files import replace_json
 from .detached import Detached
+from .listening import listening
 from .spec import ExitRecord, Folder
 from .usage import Usage
 
@@ -56,6 +57,13 @@ class Sandbox:
             return
         replace_json(self.folder.stop, {"reason": reason, "grace_seconds": grace_seconds})
         self._supervisor.signal(signal.SIGTERM)
+
+    def listens(self, address: str, ports: Iterable[int]) -> bool:
+        """Whether it runs, and somebody in its network listens at all of these ports of an IPv4 address."""
+        if not self.alive():
+            return False
+        process = json.loads(self.folder.supervisor.read_text())["process"]
+        return set(ports) <= set(listening(process, address))
 
     def lines(self, offset: int) -> Iterator[tuple[int, int, str]]:
         """(offset behind the line, epoch milliseconds, text) of each complete line written since an offset."""

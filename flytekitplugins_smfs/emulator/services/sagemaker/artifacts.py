@@ -2,10 +2,11 @@
 
 import logging
 import shutil
+import sys
 from pathlib import Path
 
 from ...archives import TooLarge, pack
-from ...containers.job import OWN_DIRECTORIES
+from ...containers.job import OWN_DIRECTORIES, ContainerJob, Output
 from ...guard import Outside, Tree
 from ...objects import S3Error
 from ...objects.files import copy_whole
@@ -14,7 +15,6 @@ from ...store import Doc
 from . import objects
 from .configuration import host_names
 from .placement import JobFailure
-from .workspace import attempt_directory, checkpoint_path, ml_directory, volume_bytes
 
 log = logging.getLogger(__name__)
 
@@ -22,32 +22,32 @@ _LONGEST_FAILURE = 1 << 16
 """Bytes of the failure file that are looked at; a FailureReason has at most 1,024 characters."""
 
 
-def upload(ctx: Context, doc: Doc, with_model: bool) -> str | None:
-    """Upload outputs of all hosts; the S3 URL of the model if there is one. Raises JobFailure."""
-    request = doc["request"]
-    base = f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{doc['name']}/output"
-    compress = request["OutputDataConfig"].get("CompressionType", "GZIP") == "GZIP"
-    hosts = host_names(request)
-    try:
-        _store(ctx, doc, [f"{host}/ml/output/data" for host in hosts], f"{base}/output", compress, even_empty=False)
-        models = [f"{host}/ml/model" for host in hosts]
-        if not with_model or not _store(ctx, doc, models, f"{base}/model", compress, even_empty=True):
-            return None
-    except TooLarge as problem:
-        raise JobFailure(f"ClientError: Artifact upload failed:Insufficient disk space: {problem}") from None
-    except S3Error as refused:
-        text = f"ClientError: Artifact upload failed:{refused.message} ({refused.code}): {base}"
-        raise JobFailure(text) from None
-    except objects.NoSuchBucket as missing:
-        raise JobFailure(
-            f"ClientError: Artifact upload failed:The specified bucket does not exist: {missing} (NoSuchBucket)"
-        ) from None
-    return f"{base}/model.tar.gz" if compress else f"{base}/model/"
+def upload(ctx: Context, doc: Doc, job: ContainerJob, succeeded: bool) -> str | None:
+    """Upload what is kept at the end, of all hosts; the S3 URL of the model if there is one. Raises JobFailure."""
+    compress = doc["request"]["OutputDataConfig"].get("CompressionType", "GZIP") == "GZIP"
+    model = None
+    for output in job.outputs:
+        if output.continuous or (output.of_success and not succeeded):
+            continue
+        try:
+            kept = _store(ctx, job, output, compress)
+        except TooLarge as problem:
+            raise JobFailure(f"ClientError: Artifact upload failed:Insufficient disk space: {problem}") from None
+        except S3Error as refused:
+            text = f"ClientError: Artifact upload failed:{refused.message} ({refused.code}): {output.url}"
+            raise JobFailure(text) from None
+        except objects.NoSuchBucket as missing:
+            raise JobFailure(
+                f"ClientError: Artifact upload failed:The specified bucket does not exist: {missing} (NoSuchBucket)"
+            ) from None
+        if kept and output.of_success:
+            model = f"{output.url}.tar.gz" if compress else f"{output.url}/"
+    return model
 
 
-def save_checkpoints(ctx: Context, doc: Doc) -> None:
+def save_checkpoints(ctx: Context, job: ContainerJob) -> None:
     """Copy checkpoints that are new or changed to S3, as SageMaker does all through the training."""
-    for host, ml, folder, url in _checkpoint_places(ctx, doc):
+    for host, ml, folder, url in _checkpoint_places(job):
         with Tree(ml) as tree:
             for name, status in sorted(tree.files(folder)):
                 if not name.rpartition("/")[2].startswith("."):
@@ -55,9 +55,9 @@ def save_checkpoints(ctx: Context, doc: Doc) -> None:
                     _copy_if_newer(ctx, ml / folder / name, status.st_mtime, target)
 
 
-def restore_checkpoints(ctx: Context, doc: Doc) -> None:
+def restore_checkpoints(ctx: Context, job: ContainerJob) -> None:
     """Bring the checkpoints of earlier attempts, or of earlier jobs, to the hosts."""
-    for _, ml, folder, url in _checkpoint_places(ctx, doc):
+    for _, ml, folder, url in _checkpoint_places(job):
         bucket, prefix = objects.split(url)
         with Tree(ml) as tree:
             for key in (found.key for found in objects.listed(ctx, url)):
@@ -77,14 +77,14 @@ def remove_workspace(ctx: Context, doc: Doc) -> None:
                 shutil.rmtree(attempt / host / name, ignore_errors=True)
 
 
-def _checkpoint_places(ctx: Context, doc: Doc) -> list[tuple[str, Path, str, str]]:
-    """Host, its ``/opt/ml``, the checkpoints' path in it, and the S3 URL they are kept at."""
-    request = doc["request"]
-    folder = checkpoint_path(request, Path())
-    if folder is None:
-        return []
-    url = request["CheckpointConfig"]["S3Uri"].rstrip("/") + "/"
-    return [(host, ml_directory(ctx, doc, host), str(folder), url) for host in host_names(request)]
+def _checkpoint_places(job: ContainerJob) -> list[tuple[str, Path, str, str]]:
+    """Host, its ``/opt/ml``, the path in it of what is kept all the time, and the S3 URL it is kept at."""
+    return [
+        (host.name, job.files(host.name), output.folder, output.url)
+        for output in job.outputs
+        if output.continuous
+        for host in job.hosts
+    ]
 
 
 def _copy_if_newer(ctx: Context, path: Path, modified: float, url: str) -> None:
@@ -99,23 +99,22 @@ def _copy_if_newer(ctx: Context, path: Path, modified: float, url: str) -> None:
         return  # the job removed it, or put something else in its place, while we looked
 
 
-def _store(ctx: Context, doc: Doc, folders: list[str], base: str, compress: bool, even_empty: bool) -> bool:
-    """Put the files of the folders under ``base``, in one archive or one by one. False if there was nothing to put."""
-    attempt = attempt_directory(ctx, doc)
-    limit = volume_bytes(doc["request"])
-    with Tree(attempt) as tree:
+def _store(ctx: Context, job: ContainerJob, output: Output, compress: bool) -> bool:
+    """Put an output of all hosts in one archive, or file by file. False if there was nothing to put."""
+    folders = [f"{host.name}/ml/{output.folder}" for host in job.hosts]
+    with Tree(job.directory) as tree:
         if not compress:
             files = {name: f"{folder}/{name}" for folder in reversed(folders) for name, _ in tree.files(folder)}
             for name, path in sorted(files.items()):
-                objects.publish(ctx, attempt / path, f"{base}/{name}")
-            return bool(files) or even_empty
-        archive = attempt / "archive.tar.gz"
+                objects.publish(ctx, job.directory / path, f"{output.url}/{name}")
+            return bool(files) or output.of_success
+        archive = job.directory / "archive.tar.gz"
         try:
             with archive.open("wb") as target:
-                count = pack(tree, folders, target, limit)
-            if count or even_empty:
-                objects.publish(ctx, archive, f"{base}.tar.gz")
-            return bool(count) or even_empty
+                count = pack(tree, folders, target, job.limits.disk_bytes or sys.maxsize)
+            if count or output.of_success:
+                objects.publish(ctx, archive, f"{output.url}.tar.gz")
+            return bool(count) or output.of_success
         finally:
             archive.unlink(missing_ok=True)
 

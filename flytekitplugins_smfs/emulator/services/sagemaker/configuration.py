@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import credentials
+from ...containers.job import ContainerJob
 from ...registry import Context
 from ...sdk_defaults import VARIABLE, sdk_defaults
 from ...store import Doc
@@ -21,13 +22,15 @@ def host_names(request: dict[str, Any]) -> list[str]:
     return [f"algo-{number + 1}" for number in range(request["ResourceConfig"]["InstanceCount"])]
 
 
-def variables(ctx: Context, doc: Doc, host: str, root: Path, files: dict[str, Any]) -> dict[str, str]:
+def variables(
+    ctx: Context, doc: Doc, job: ContainerJob, host: str, root: Path, files: dict[str, Any]
+) -> dict[str, str]:
     """What the container sees: the request's Environment over AWS's variables over those of the training toolkit."""
     threads = str(settings(ctx).training_threads)
     return {
         "OMP_NUM_THREADS": threads,
         **_toolkit_variables(files, host, root, threads),
-        **_aws_variables(ctx, doc),
+        **_aws_variables(ctx, doc, job.role),
         VARIABLE: str(root / "input/config" / f"{_SDK}.json"),
         "TRAINING_JOB_NAME": doc["name"],
         "TRAINING_JOB_ARN": doc["arn"],
@@ -103,13 +106,13 @@ def _upper(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
-def _aws_variables(ctx: Context, doc: Doc) -> dict[str, str]:
+def _aws_variables(ctx: Context, doc: Doc, role: str) -> dict[str, str]:
     """How the job's own AWS clients reach the embedded AWS, with its role's credentials."""
     server = json.loads(ctx.paths.server.read_text()) if ctx.paths.server.exists() else {}
     urls = {"AWS_ENDPOINT_URL": server.get("url"), "AWS_ENDPOINT_URL_S3": server.get("s3_url")}
     return {
         **{name: url for name, url in urls.items() if url},
-        **credentials.issue(ctx, doc["arn"], doc["request"]["RoleArn"]),
+        **credentials.issue(ctx, doc["arn"], role),
         "AWS_REGION": ctx.region,
         "AWS_DEFAULT_REGION": ctx.region,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...containers.job import ContainerJob
 from ...containers.usage import Usage
 from ...expressions.matcher import Matcher, TooSlow
 from ...images import algorithm_of
@@ -17,7 +18,7 @@ from ...registry import Context
 from ...store import Doc
 from .configuration import host_names
 from .metric_definitions import metric_definitions
-from .workspace import LOG_GROUP, sandbox, volume_bytes
+from .workspace import sandbox, volume_bytes
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _LARGEST_BATCH, _MOST_CHARACTERS = 2000, 4 << 20
@@ -54,7 +55,7 @@ def look(ctx: Context, doc: Doc) -> Found:
     return found
 
 
-def commit(ctx: Context, kind: str, doc: Doc, found: Found) -> None:
+def commit(ctx: Context, kind: str, doc: Doc, job: ContainerJob, found: Found) -> None:
     """Write what was found, in one transaction with the job's document, so that a kill neither loses nor repeats.
 
     Nothing is written if the same output has been taken over meanwhile.
@@ -64,7 +65,7 @@ def commit(ctx: Context, kind: str, doc: Doc, found: Found) -> None:
         if now is None or now["offsets"] != doc["offsets"] or now.get("used", {}) != doc.get("used", {}):
             return
         for host, events in found.events.items():
-            ctx.logs.append(LOG_GROUP, f"{doc['name']}/{host}-{doc['log_epoch']}", events)
+            ctx.logs.append(job.log_group, job.log_streams[host], events)
         latest = dict(now["metrics"])
         for name, points in found.points.items():
             ctx.metrics.put(Metric.of(NAMESPACE, name, {"TrainingJobName": doc["name"]}), points)

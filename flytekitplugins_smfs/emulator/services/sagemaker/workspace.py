@@ -15,12 +15,13 @@ from typing import Any
 from ... import images
 from ...archives import TooLarge, unpack
 from ...containers import addresses, walls
-from ...containers.job import NETWORK, ContainerJob, Host, Output, prepare
+from ...containers.job import NETWORK, ContainerJob, Host, Output, Software, prepare
 from ...containers.pip_settings import pip_settings
 from ...containers.routes import Route, routes
 from ...containers.sandbox import Sandbox
 from ...containers.shared_network import SharedNetwork
 from ...containers.spec import Limits, ProcessSpec
+from ...image_packages import ImageError
 from ...images import ImageTableError, Program
 from ...instance import read_server_file
 from ...instances import instance
@@ -75,17 +76,13 @@ def program(ctx: Context, request: dict[str, Any]) -> Program:
 
 
 def container(ctx: Context, doc: Doc) -> ContainerJob:
-    """What a training job is to the machine. Raises JobFailure for an image that is not known or cannot be made."""
+    """What a training job is to the machine, but for what it reaches from a network of its own (``ways_out``)."""
     request = doc["request"]
     names = host_names(request)
-    found = program(ctx, request)
     return ContainerJob(
         name=doc["name"],
         directory=attempt_directory(ctx, doc),
         hosts=tuple(Host(name, address(doc, number)) for number, name in enumerate(names)),
-        command=found.command,
-        environment={},
-        image=ctx.images.of(found, doc["id"]),
         role=request["RoleArn"],
         outputs=_outputs(doc),
         log_group=LOG_GROUP,
@@ -94,8 +91,16 @@ def container(ctx: Context, doc: Doc) -> ContainerJob:
         grace_seconds=settings(ctx).training_stop_grace_seconds,
         limits=_limits(ctx, request),
         network=not (request.get("EnableNetworkIsolation") and len(names) == 1),
-        routes=_routes(ctx, request),
     )
+
+
+def software(ctx: Context, doc: Doc) -> Software:
+    """What runs in its hosts. Raises Installing, and JobFailure for an image that is not known or cannot be made."""
+    found = program(ctx, doc["request"])
+    try:
+        return Software(found.command, ctx.images.of(found, doc["id"]))
+    except ImageError as problem:
+        raise JobFailure(f"{INTERNAL} ({problem})") from None
 
 
 def time_left(ctx: Context, doc: Doc) -> tuple[float, str]:
@@ -128,7 +133,7 @@ def network(ctx: Context, doc: Doc) -> SharedNetwork:
     return SharedNetwork(attempt_directory(ctx, doc) / NETWORK, doc["name"], ctx.paths.processes)
 
 
-def _routes(ctx: Context, request: dict[str, Any]) -> tuple[Route, ...] | None:
+def ways_out(ctx: Context, request: dict[str, Any]) -> tuple[Route, ...] | None:
     """What a job reaches from a network of its own: AWS, and where its pip installs from. With isolation, nothing."""
     if not private_network(ctx, request):
         return None
@@ -139,7 +144,7 @@ def _routes(ctx: Context, request: dict[str, Any]) -> tuple[Route, ...] | None:
     return routes([*urls, *pip_settings(os.environ, Path.home()).urls])
 
 
-def build(ctx: Context, doc: Doc, job: ContainerJob, host: Host) -> ProcessSpec:
+def build(ctx: Context, doc: Doc, job: ContainerJob, host: Host, software: Software) -> ProcessSpec:
     """Lay out a host: directories, downloads, configuration files; answer what to run there."""
     request = doc["request"]
     inside = isolated(ctx)
@@ -160,18 +165,18 @@ def build(ctx: Context, doc: Doc, job: ContainerJob, host: Host) -> ProcessSpec:
     mounted = replace(
         job,
         mounts={host.name: mounts},
-        environment=variables(ctx, doc, host.name, root, files),
+        environment=variables(ctx, doc, job, host.name, root, files),
         limits=limits,
     )
     pip = pip_settings(os.environ, Path.home())
-    return replace(prepare(mounted, host, inside, pip), directory=str(root / "code"))
+    return replace(prepare(mounted, software, host, inside, pip), directory=str(root / "code"))
 
 
 def _outputs(doc: Doc) -> tuple[Output, ...]:
     """What is kept: model and output data at the end, checkpoints as they are written."""
     request = doc["request"]
     base = f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{doc['name']}/output"
-    kept = [Output("output/data", f"{base}/output"), Output("model", f"{base}/model")]
+    kept = [Output("output/data", f"{base}/output"), Output("model", f"{base}/model", of_success=True)]
     checkpoints = checkpoint_path(request, Path())
     if checkpoints is not None:
         url = request["CheckpointConfig"]["S3Uri"].rstrip("/") + "/"

@@ -135,14 +135,15 @@ def _patience(ctx: Context) -> float:
 
 def _observe(ctx: Context, doc: Doc) -> bool:
     """Take over new log lines and checkpoints. True if there is a lot more to take over, when others had their turn."""
+    job = workspace.container(ctx, doc)
     try:
         found = telemetry.look(ctx, doc)
     except Busy:
         return True
     if (found.offsets, found.used) != (doc["offsets"], doc.get("used", {})):
-        telemetry.commit(ctx, TRAINING_JOB, doc, found)
+        telemetry.commit(ctx, TRAINING_JOB, doc, job, found)
     if ctx.now() - _checkpoints_saved.get(doc["id"], 0) > _CHECKPOINT_SECONDS:
-        artifacts.save_checkpoints(ctx, doc)
+        artifacts.save_checkpoints(ctx, job)
         _checkpoints_saved[doc["id"]] = ctx.now()
     return found.more
 
@@ -163,7 +164,7 @@ def _interfere(ctx: Context, doc: Doc, sandboxes: list[Sandbox], outcomes: list[
 
 def _ended(ctx: Context, doc: Doc, outcomes: list[ExitRecord]) -> float | None:
     """All hosts have ended: decide what that means."""
-    artifacts.save_checkpoints(ctx, doc)
+    artifacts.save_checkpoints(ctx, workspace.container(ctx, doc))
     _checkpoints_saved.pop(doc["id"], None)
     workspace.network(ctx, doc).stop()
     ctx.places.give_back(TRAINING_JOB, doc["id"])
@@ -215,7 +216,7 @@ def _uploading(ctx: Context, doc: Doc) -> float | None:
     succeeded = status != "Failed"
     if succeeded:
         placement.check_upload(ctx, doc["request"])
-    artifacts_url = artifacts.upload(ctx, doc, with_model=succeeded)
+    artifacts_url = artifacts.upload(ctx, doc, workspace.container(ctx, doc), succeeded)
     return _finish(ctx, doc, (status, secondary, failure), artifacts_url)
 
 

@@ -1,12 +1,14 @@
 """What a training job waits for before it runs: its image's packages, places for its processes, its hosts' files."""
 
+from dataclasses import replace
+
 from ....containers import addresses
-from ....image_packages import ImageError, Installing
+from ....image_packages import Installing
 from ....registry import Context
 from ....store import Doc
 from .. import artifacts, workspace
 from ..configuration import host_names
-from ..placement import CAPACITY, INTERNAL, JobFailure
+from ..placement import CAPACITY, JobFailure
 from . import simulated
 from .record import TRAINING_JOB
 
@@ -16,11 +18,9 @@ def has_image(ctx: Context, doc: Doc) -> bool:
     if simulated.is_simulated(doc["request"]):
         return True
     try:
-        ctx.images.of(workspace.program(ctx, doc["request"]), doc["id"])
+        workspace.software(ctx, doc)
     except Installing:
         return False
-    except ImageError as problem:
-        raise JobFailure(f"{INTERNAL} ({problem})") from None
     return True
 
 
@@ -33,11 +33,13 @@ def has_places(ctx: Context, doc: Doc) -> bool:
 
 def lay_out(ctx: Context, doc: Doc) -> None:
     """Make the directories of all hosts, with all that their processes find there. Raises JobFailure."""
-    job = workspace.container(ctx, _with_addresses(ctx, doc))
+    software = workspace.software(ctx, doc)
+    ways_out = workspace.ways_out(ctx, doc["request"])
+    job = replace(workspace.container(ctx, _with_addresses(ctx, doc)), routes=ways_out)
     for host in job.hosts:
         (job.directory / host.name).mkdir(parents=True)
-    specs = {host.name: workspace.build(ctx, doc, job, host) for host in job.hosts}
-    artifacts.restore_checkpoints(ctx, doc)
+    specs = {host.name: workspace.build(ctx, doc, job, host, software) for host in job.hosts}
+    artifacts.restore_checkpoints(ctx, job)
     if job.routes is not None:
         workspace.network(ctx, doc).folder.write(len(job.hosts), job.routes)
     for name, spec in specs.items():
