@@ -10,6 +10,8 @@ from .protocols.rpc_cbor import RpcCbor
 from .signatures import Dialect
 
 _EC2_VERSION = "Version=2016-11-15"
+_NAMED_OTHERWISE = frozenset(("x-amz-target", "smithy-protocol"))
+"""Headers that name a service which is not S3."""
 _HEAD = 2000
 """The bytes of a form in which its Action is looked for."""
 
@@ -31,7 +33,7 @@ def has_action(request: Request) -> bool:
 
 def dialect_of(request: Request) -> Dialect:
     """The family of services that a request speaks to, told from the request alone."""
-    if "x-amz-target" in request.headers or "smithy-protocol" in request.headers:
+    if not _NAMED_OTHERWISE.isdisjoint(request.headers):
         return Dialect.JSON
     service, _ = scope(request)
     if service == "s3":
@@ -40,6 +42,15 @@ def dialect_of(request: Request) -> Dialect:
         form = f"{request.query}&{request.body[:_HEAD].decode('latin-1')}"
         return Dialect.EC2 if service == "ec2" or _EC2_VERSION in form else Dialect.QUERY
     return _by_model(service) if service else Dialect.S3
+
+
+def is_for_s3(head: Request) -> bool:
+    """Whether a request is for S3, told without its body: signed for it, or not signed and no form with an Action."""
+    if not _NAMED_OTHERWISE.isdisjoint(head.headers):
+        return False
+    service, _ = scope(head)
+    form = head.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return service == "s3" or (not service and not form and "Action=" not in head.query)
 
 
 def worded(request: Request, dialect: Dialect, error: AwsError) -> Response:

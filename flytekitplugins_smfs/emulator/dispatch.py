@@ -1,4 +1,4 @@
-"""Finds who answers a request: a service of this package, S3, or moto."""
+"""Finds who answers a request: a service of this package, or moto."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ from typing import Any
 from . import refusals
 from .account import Account
 from .compression import inflated
-from .dialects import dialect_of, has_action, scope, worded
+from .dialects import dialect_of, has_action, s3_error, scope, worded
 from .faults import AwsError, DropConnection
 from .implied_user import implied_user
 from .messages import Request, Response
@@ -42,7 +42,8 @@ class Dispatcher:
         if protocol is not None and not _left_to_moto(protocol, request):
             return self._own(region, protocol, request)
         if service in ("s3", "") and "x-amz-target" not in request.headers and not has_action(request):
-            return self._account.s3.forward(request)
+            text = "The specified method is not allowed against this resource."
+            return s3_error(AwsError("MethodNotAllowed", text, 405))  # a form that nobody has signed: no call of S3's
         return self._moto(service, region or self._account.settings.region, request, protocol)
 
     def _own(self, region: str, protocol: Protocol, request: Request) -> Response:

@@ -12,7 +12,7 @@ from . import processes, services
 from .access import Access
 from .account import Account
 from .admin import PREFIX, Admin
-from .dialects import dialect_of, worded
+from .dialects import dialect_of, is_for_s3, worded
 from .dispatch import Dispatcher
 from .faults import AwsError, DropConnection
 from .gate import Gate
@@ -22,7 +22,7 @@ from .messages import Request, Response
 from .paths import Paths
 from .settings import Settings
 from .signatures import SignatureError
-from .wire import Arrival, Front, Hangup, Limits, Reply, WireError, reply, run
+from .wire import Arrival, Front, Hangup, Limits, Reply, WireError, relay, reply, run
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,8 @@ class Server:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def _handle(self, arrival: Arrival) -> Reply:
+        if not arrival.target.startswith(PREFIX) and is_for_s3(_read(arrival, b"")):
+            return await relay(arrival, self._account.s3.port)
         request = _read(arrival, await arrival.body())
         if request.path == f"{PREFIX}health":  # says that it lives also while all threads are busy
             response = self._admin.handle(request)

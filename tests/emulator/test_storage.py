@@ -1,5 +1,6 @@
 """S3 as clients use it: multipart, pages, both ports, a restart, an older state. C20."""
 
+import filecmp
 import time
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ import boto3
 import obstore
 import psutil
 import pytest
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 from obstore.store import S3Store
 
 from flytekitplugins_smfs.emulator.objects import ObjectStore
@@ -22,6 +24,19 @@ def bucket(emulator: Emulator) -> str:
     name = f"storage-{time.time_ns()}"
     emulator.client("s3").create_bucket(Bucket=name)
     return name
+
+
+def other_door(emulator: Emulator) -> Any:
+    """S3 at the port of all other services."""
+    env = emulator.env
+    return boto3.client(
+        "s3",
+        endpoint_url=env["AWS_ENDPOINT_URL"],
+        region_name=env["AWS_REGION"],
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        config=Config(retries={"max_attempts": 0}),
+    )
 
 
 def test_a_large_file_goes_in_parts(emulator: Emulator, bucket: str, tmp_path: Path) -> None:
@@ -107,14 +122,7 @@ def test_a_damaged_index_is_named_and_all_else_is_served(own_emulator: Emulator)
 
 
 def test_s3_answers_on_the_main_port_too(emulator: Emulator, bucket: str) -> None:
-    env = emulator.env
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=env["AWS_ENDPOINT_URL"],
-        region_name=env["AWS_REGION"],
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-    )
+    s3 = other_door(emulator)
     s3.put_object(Bucket=bucket, Key="k", Body=b"body")
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"body"
     assert s3.head_object(Bucket=bucket, Key="k")["ContentLength"] == 4
@@ -127,3 +135,38 @@ def test_what_is_missing_is_said_as_s3_says_it(emulator: Emulator, bucket: str) 
     assert refused(s3.get_object, Bucket=bucket, Key="none")["Code"] == "NoSuchKey"
     assert refused(s3.list_objects_v2, Bucket="no-such-bucket")["Code"] == "NoSuchBucket"
     assert refused(s3.head_bucket, Bucket="no-such-bucket")["Code"] == "404"
+
+
+def test_the_main_port_holds_no_content(emulator: Emulator, bucket: str, tmp_path: Path) -> None:
+    size = 96 << 20  # more than any request that is read whole
+    large, back = tmp_path / "large", tmp_path / "back"
+    with large.open("wb") as file:
+        file.truncate(size)
+    s3 = other_door(emulator)
+    with large.open("rb") as file:
+        s3.put_object(Bucket=bucket, Key="large", Body=file)
+    answer = s3.get_object(Bucket=bucket, Key="large")
+    assert answer["ContentLength"] == size
+    with back.open("wb") as file:
+        for piece in answer["Body"].iter_chunks(1 << 20):
+            file.write(piece)
+    assert filecmp.cmp(large, back, shallow=False)
+    used = psutil.Process(emulator.server["pid"]).memory_info().rss
+    s3.get_object(Bucket=bucket, Key="large")["Body"].close()  # who leaves early leaves nothing behind
+    assert psutil.Process(emulator.server["pid"]).memory_info().rss - used < size / 2
+    s3.delete_object(Bucket=bucket, Key="large")
+
+
+def test_content_is_never_taken_for_a_call(emulator: Emulator, bucket: str) -> None:
+    body = b"Action=ListUsers&Version=2010-05-08"
+    s3 = other_door(emulator)
+    s3.put_object(Bucket=bucket, Key="form", Body=body, ContentType="application/x-www-form-urlencoded")
+    assert s3.get_object(Bucket=bucket, Key="form")["Body"].read() == body
+
+
+def test_the_main_port_refuses_before_all_has_come(emulator: Emulator, bucket: str) -> None:
+    s3 = other_door(emulator)
+    with pytest.raises(ClientError) as caught:
+        s3.put_object(Bucket=f"{bucket}-none", Key="large", Body=bytes(32 << 20))
+    assert caught.value.response["Error"]["Code"] == "NoSuchBucket"
+    assert s3.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPStatusCode"] == 200

@@ -1,7 +1,6 @@
 """Keeps the S3 process alive: it ends when this process does, and is started again when it dies."""
 
 import ctypes
-import http.client
 import logging
 import signal
 import socket
@@ -12,13 +11,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..messages import Request, Response
-
 log = logging.getLogger(__name__)
 
 _READY_SECONDS = 30.0
-_CONNECTION_HEADERS = ("connection", "expect", "transfer-encoding", "content-length", "keep-alive")
-"""Headers of one connection, which are not passed on to another."""
 
 
 class Keeper:
@@ -51,26 +46,6 @@ class Keeper:
             if self._process is not None:
                 self._process.terminate()
             self._keeper.join(0.1)
-
-    def forward(self, request: Request) -> Response:
-        """Answer a request that came to the other port, as it was signed."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
-        try:
-            connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
-            for name, value in request.header_lines:
-                if name.lower() not in _CONNECTION_HEADERS:
-                    connection.putheader(name, value.encode("utf-8", "surrogateescape"))
-            connection.putheader("content-length", str(len(request.body)))
-            connection.endheaders(request.body)
-            answer = connection.getresponse()
-            headers = {
-                name.lower(): value
-                for name, value in answer.getheaders()
-                if name.lower() not in _CONNECTION_HEADERS[:3]
-            }
-            return Response(answer.status, answer.read(), headers)
-        finally:
-            connection.close()
 
     def _keep(self) -> None:
         """Run in one thread for the whole life: Linux ends the child with the thread that started it."""

@@ -11,6 +11,20 @@ from .front import Front, bound
 from .guards import refusal
 from .limits import Limits
 from .loops import run
+from .relay import relay
 from .replies import Piece, Reply, reply
 
-__all__ = ["Arrival", "Front", "Hangup", "Limits", "Piece", "Reply", "WireError", "bound", "refusal", "reply", "run"]
+__all__ = [
+    "Arrival",
+    "Front",
+    "Hangup",
+    "Limits",
+    "Piece",
+    "Reply",
+    "WireError",
+    "bound",
+    "refusal",
+    "relay",
+    "reply",
+    "run",
+]

@@ -62,8 +62,6 @@ class Connection(asyncio.Protocol):
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._idle_since = self._loop.time()
 
-    # --- what the event loop calls
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._outlet = outlet(transport, self._limits.write_seconds)
         self._transport = self._outlet.transport
@@ -113,8 +111,6 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._outlet.resume()
 
-    # --- what arrivals call
-
     def say(self, data: bytes) -> None:
         self._transport.write(data)
 
@@ -129,8 +125,6 @@ class Connection(asyncio.Protocol):
             elif not self._ended:
                 self._transport.resume_reading()
 
-    # --- what the front calls
-
     def end(self) -> None:
         """Close when what is being answered has been."""
         self._deaf = True
@@ -139,8 +133,6 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         self._transport.abort()
-
-    # --- requests in their order
 
     def _arrived(self, arrival: Arrival) -> None:
         self._waiting.append(arrival)
@@ -203,8 +195,6 @@ class Connection(asyncio.Protocol):
         answer.close = True  # what is left of the body is not worth reading
         return answer
 
-    # --- answers
-
     def _write(self, asked: Arrival | WireError, answer: Reply) -> bool:
         """Write what can be written at once; False if the client has to take some of it first."""
         if self._transport.is_closing():
@@ -212,7 +202,7 @@ class Connection(asyncio.Protocol):
                 os.close(answer.file.descriptor)
             return True
         answer.close = answer.close or not self._goes_on(asked)
-        if answer.file is not None:
+        if answer.file is not None or answer.stream is not None:
             return False
         try:
             head = answer.head(answer.close)
@@ -226,10 +216,12 @@ class Connection(asyncio.Protocol):
     async def _finish(self, asked: Arrival | WireError, answer: Reply) -> None:
         """Let the client take the rest of an answer, in its time."""
         try:
-            if answer.file is None:
-                await self._outlet.drained()
-            else:
+            if answer.file is not None:
                 await self._outlet.file(answer.head(answer.close), answer.file)
+            elif answer.stream is not None:
+                await self._outlet.stream(answer.head(answer.close), answer.stream)
+            else:
+                await self._outlet.drained()
         except (TimeoutError, OSError, EOFError, ValueError) as problem:
             log.debug("an answer was not taken: %s", problem)
             self._transport.abort()
@@ -258,8 +250,6 @@ class Connection(asyncio.Protocol):
             self._close()
         else:
             self.flow()
-
-    # --- ends
 
     def _close(self) -> None:
         """Close once all is written. What the client still sends is read away for a while: a reset loses the answer."""

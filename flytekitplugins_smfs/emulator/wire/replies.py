@@ -3,7 +3,7 @@
 import http
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
@@ -29,8 +29,10 @@ class Reply:
     headers: list[tuple[str, str]]
     body: bytes = b""
     file: Piece | None = None
+    stream: AsyncIterator[bytes] | None = None
+    """A body that comes in pieces, of the ``length``."""
     length: int | None = None
-    """What Content-Length says where no body follows, as for HEAD."""
+    """What Content-Length says where no body is here, as for HEAD."""
     close: bool = False
     """Whether it is the last of its connection."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from typing import cast
 
 from .replies import Piece
@@ -38,6 +39,15 @@ class Outlet:
             self._free = asyncio.get_running_loop().create_future()
             async with asyncio.timeout(self._seconds):
                 await self._free
+
+    async def stream(self, head: bytes, pieces: AsyncIterator[bytes]) -> None:
+        """Write a head and pieces as they come; each has its deadline. Raises TimeoutError, OSError, EOFError."""
+        self.transport.write(head)
+        async for piece in pieces:
+            if self.transport.is_closing():
+                raise ConnectionResetError("the client is gone")
+            self.transport.write(piece)
+            await self.drained()
 
     async def file(self, head: bytes, piece: Piece) -> None:
         """Write a head, then let the kernel send a piece of a file. Each stretch has its deadline.
