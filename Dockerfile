@@ -22,5 +22,4 @@ WORKDIR /home/flyte
 ENV FLYTE_SMFS_ENDPOINT=aws
 EXPOSE 8000 9090
 # Everything is loaded before the first request, and missing settings end the process at once.
-CMD ["pyflyte", "serve", "connector", "--port", "8000", "--prometheus_port", "9090", \
-     "--modules", "flytekitplugins_smfs.flyte.warm"]
+CMD ["smfs", "connector", "--port", "8000", "--metrics-port", "9090"]

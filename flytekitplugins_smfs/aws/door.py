@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-from flytekitplugins_smfs.aws import sessions
+from flytekitplugins_smfs.aws import observed, sessions
 from flytekitplugins_smfs.aws.endpoint import Endpoint, resolve, resolve_anew
 from flytekitplugins_smfs.aws.faults import fault_of
 from flytekitplugins_smfs.aws.pacing import TokenBucket, full_jitter, rate_of
@@ -116,12 +116,14 @@ class Aws:
         while True:
             attempt += 1
             self._await_turn(service, operation, doing, last)
-            method = self._method(service, operation)
+            method, begun = self._method(service, operation), time.monotonic()
             try:
                 answer: Json = method(**(request or {}))
+                observed.tell(observed.Call(service, operation, time.monotonic() - begun, None))
                 return answer
             except Exception as error:  # noqa: BLE001 - whatever botocore raises is an answer of AWS's or none
                 last = fault_of(error, doing=doing, service=service, operation=operation)
+                observed.tell(observed.Call(service, operation, time.monotonic() - begun, last))
                 wait = full_jitter(attempt)
                 moved = self._follow(last)
                 if not isinstance(last, Throttled | Transient) and not (moved and attempt == 1):

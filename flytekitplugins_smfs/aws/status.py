@@ -92,6 +92,20 @@ class StatusView:
             if kind.name in self._groups:
                 self._groups[kind.name].forget(id)
 
+    @property
+    def region(self) -> str:
+        """Where it looks."""
+        return self._aws.region
+
+    def ages(self) -> dict[str, float]:
+        """Each kind that is followed -> the age of the freshest that is known of it."""
+        with self._changed:
+            ages = {
+                name: min((self.age(one.seen) for one in group.entries.values()), default=math.inf)
+                for name, group in self._groups.items()
+            }
+        return {name: age for name, age in ages.items() if age < math.inf}
+
     def age(self, seen: Seen) -> float:
         """Seconds since AWS was last asked so that a change would have shown."""
         return max(0.0, self._clock() - seen.at) if seen.at > -math.inf else math.inf
@@ -246,6 +260,14 @@ def _unreadable(kind: Kind, error: Exception) -> AwsFault:
 
 _views: dict[tuple[Any, ...], StatusView] = {}
 _lock = threading.Lock()
+
+
+def ages() -> dict[tuple[str, str], float]:
+    """Region and kind -> seconds since AWS was last asked after it so that a change would have shown; for what is
+    followed."""
+    with _lock:
+        views = tuple(_views.values())
+    return {(one.region, kind): age for one in views for kind, age in one.ages().items()}
 
 
 def view(aws: Aws) -> StatusView:

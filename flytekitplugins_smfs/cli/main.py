@@ -52,6 +52,21 @@ def emulator(arguments: tuple[str, ...]) -> None:
 
 
 @cli.command()
+@click.option("--port", default=8000, show_default=True, help="Where flytepropeller reaches it, by gRPC.")
+@click.option("--metrics-port", default=9090, show_default=True, help="Where Prometheus finds its metrics.")
+@click.option("--modules", "-m", multiple=True, help="Modules that define more connectors, loaded at the start.")
+@click.option("--drain", default=5.0, show_default=True, help="Seconds between being unready and refusing calls.")
+def connector(port: int, metrics_port: int, modules: tuple[str, ...], drain: float) -> None:
+    """Serve Flyte's connector until SIGTERM: with health that knows AWS, metrics, and a log of JSON lines."""
+    try:
+        from flytekitplugins_smfs.flyte.serve import serve
+    except ModuleNotFoundError as error:
+        missing = f"{error.name} is missing: pip install 'flytekitplugins-smfs[connector]'"
+        raise click.ClickException(missing) from error
+    serve(port, metrics_port, modules, drain)
+
+
+@cli.command()
 def settings() -> None:
     """Show the settings in force and where each comes from."""
     from flytekitplugins_smfs.cli.settings import show

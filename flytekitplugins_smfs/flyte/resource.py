@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import logging
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +15,15 @@ from flytekit.models.literals import LiteralMap
 from flytekit.models.task import TaskExecutionMetadata, TaskTemplate
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.flyte import literals
+from flytekitplugins_smfs.flyte import events, literals
 from flytekitplugins_smfs.flyte.binding import Binding, plain_inputs, validated
 from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.flyte.meta import LONGEST_PROBLEM, Meta
+from flytekitplugins_smfs.flyte.metadata import order_of, owner_of
 from flytekitplugins_smfs.flyte.spool import Spool
 from flytekitplugins_smfs.flyte.sweeper import SWEEPER
 from flytekitplugins_smfs.operations import catalog
-from flytekitplugins_smfs.operations.base import AnyOperation, AnyPaced, Paced, as_of_now
+from flytekitplugins_smfs.operations.base import AnyOperation, AnyPaced, Paced, as_of_now, now
 from flytekitplugins_smfs.operations.queue import TOMBSTONE, Queue, Ticket
 from flytekitplugins_smfs.operations.watch import Watch
 from flytekitplugins_smfs.values.errors import AwsFault, SmfsError
@@ -58,19 +59,22 @@ def begin(
     A create that raises costs the user a retry whatever the reason, and shows a traceback. So what is wrong is put
     into the meta, and the first get answers it as a failure that is final, or is not.
     """
+    begun, owner = time.monotonic(), owner_of(metadata, output_prefix)
+    happened = functools.partial(events.Event, events.Kind.CREATE, name, owner)
     try:
         binding = Binding.of_custom(template.custom)
         operation = catalog.load(binding.operation)
         spec = validated(operation.spec_type, binding.data(plain_inputs(inputs)), f"The call of {template.id.name}")
-        owner = owner_of(metadata, output_prefix)
         handle, waiting = _started(operation, spec, owner, order_of(template, output_prefix, metadata))
     except SmfsError as error:
-        _log.warning("%s was not started: %s", name, error)
+        events.tell(happened(problem=str(error), seconds=time.monotonic() - begun))
         return Meta(name, problem=str(error)[:LONGEST_PROBLEM], retryable=error.passing)
     except Exception as error:  # noqa: BLE001 - whatever it is, a raising create is worse
         _log.exception("%s was not started", name)
+        events.tell(happened(problem=repr(error), seconds=time.monotonic() - begun))
         return Meta(name, problem=f"It could not be started: {error!r}"[:LONGEST_PROBLEM])
-    _log.info("%s started %s%s", binding.operation, operation.what(handle), ", which waits" if waiting else "")
+    took, what = time.monotonic() - begun, operation.what(handle)
+    events.tell(happened(resource=what, region=handle.region, seconds=took, waits=bool(waiting)))
     SWEEPER.watch(handle.region)
     kept = output_prefix if binding.deck or operation.writes_outputs else ""
     fields = handle.model_dump(mode="json", exclude_none=True)
@@ -111,41 +115,19 @@ def queue_of(operation: AnyPaced) -> Queue:
         return _queues[operation.name]
 
 
-def order_of(template: TaskTemplate, output_prefix: str, metadata: TaskExecutionMetadata | None) -> Order:
-    """What the sequel may need beside the spec: where outputs lie, and the command of a task that has a body, whose
-    arguments Flyte has filled in."""
-    container = template.container
-    command = (*(container.command or ()), *(container.args or ())) if container else ()
-    environment = {
-        **((container.env or {}) if container else {}),
-        **((metadata.environment_variables or {}) if metadata else {}),
-    }
-    return Order(output_prefix, command, environment)
-
-
-def owner_of(metadata: TaskExecutionMetadata | None, output_prefix: str) -> Owner:
-    """Whose work this is. Without metadata the output prefix stands for it: it is each attempt's own."""
-    task = metadata.task_execution_id if metadata else None
-    node = task.node_execution_id if task else None
-    if task is None or node is None or not node.execution_id.name:
-        digest = hashlib.sha256(output_prefix.encode()).hexdigest()[:20]
-        return Owner(execution=f"unknown/unknown/{digest}", step="unknown")
-    run = node.execution_id
-    return Owner(
-        execution=f"{run.project}/{run.domain}/{run.name}",
-        step=node.node_id or task.task_id.name,
-        attempt=task.retry_attempt,
-    )
-
-
 def look(meta: Meta) -> Answer:
     """How far it is; never raises for what AWS answers."""
     if meta.handle is None:
         phase = Phase.RETRYABLE_FAILED if meta.retryable else Phase.FAILED
         return Answer(phase, meta.problem)
-    failure = _failed_before(meta.encode())
-    if failure is not None:
-        return failure
+    begun = time.monotonic()
+    answer = _failed_before(meta.encode()) or _looked(meta)
+    took = time.monotonic() - begun
+    events.tell(events.Event(events.Kind.GET, meta.operation, phase=answer.phase, seconds=took))
+    return answer
+
+
+def _looked(meta: Meta) -> Answer:
     try:
         watch = _watch(meta)
         aws = Aws(settings())
@@ -154,9 +136,37 @@ def look(meta: Meta) -> Answer:
     except SmfsError as error:  # such as an operation that this release does not know, or settings that are missing
         return Answer(Phase.FAILED, str(error))
     if answer.phase.final:
-        _log.info("%s: %s %s", watch.operation.what(watch.handle), answer.phase, answer.message)
+        _ended(watch, answer)
         _forget(meta.encode(), answer)
     return answer
+
+
+def _ended(watch: Watch, answer: Answer) -> None:
+    operation, handle = watch.operation, watch.handle
+    event = events.Event(
+        events.Kind.END,
+        operation.name,
+        handle.owner,
+        operation.what(handle),
+        handle.region,
+        answer.phase,
+        seconds=(now() - handle.started_at).total_seconds(),
+        problem="" if answer.phase is Phase.SUCCEEDED else answer.message,
+    )
+    events.tell(event)
+
+
+def followed() -> Mapping[tuple[str, str], int]:
+    """How many operations are followed, by operation and the phase that was told last."""
+    with _lock:
+        watches = tuple(_watches.values())
+    return Counter((watch.operation.name, str(watch.latest)) for watch in watches)
+
+
+def waiting() -> Mapping[str, int]:
+    """How many creates wait for their turn, by operation."""
+    with _lock:
+        return {name: len(queue) for name, queue in _queues.items()}
 
 
 def _failed_before(key: bytes) -> Answer | None:
@@ -241,14 +251,20 @@ def cancel(meta: Meta) -> None:
     if meta.waiting and isinstance(operation, Paced):
         _condemn(meta, operation, handle)
         handle = queue_of(operation).made(handle.owner.attempt_key) or handle
-    what, again = operation.what(handle), functools.partial(_cancelled_again, operation, handle)
+    what, again, begun = (
+        operation.what(handle),
+        functools.partial(_cancelled_again, operation, handle),
+        time.monotonic(),
+    )
+    happened = functools.partial(events.Event, events.Kind.DELETE, operation.name, handle.owner, what, handle.region)
     try:
         ended = operation.cancel(Aws(settings()).within(ANSWER_TIME), handle)
     except AwsFault as error:
         if error.passing:  # Flyte's further requests come within a second, and may all be in vain
             SWEEPER.see_through(what, handle.region, again)
+        events.tell(happened(problem=str(error), seconds=time.monotonic() - begun))
         raise
-    _log.info("%s was asked to end%s", what, "" if ended else ", and is ending")
+    events.tell(happened(seconds=time.monotonic() - begun))
     if not ended:
         SWEEPER.see_through(what, handle.region, again)
 

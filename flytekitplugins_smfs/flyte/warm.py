@@ -7,12 +7,14 @@ also tells at once when the settings are missing or wrong.
 from __future__ import annotations
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.flyte import outputs, resource
+from flytekitplugins_smfs.flyte import logs, outputs, resource
 from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.flyte.sweeper import SWEEPER
 from flytekitplugins_smfs.operations import catalog
 
 __all__ = ["outputs", "resource"]
+
+logs.configure()
 
 _aws = Aws(settings()).quick()
 for _service in catalog.clients():

@@ -80,6 +80,10 @@ class Queue:
         self._working = False
         self._direct = threading.Lock()
 
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
     def directly(self, aws: Aws, operation: AnyPaced) -> bool:
         """Whether a create may be made at once: nobody waits, and it is its turn. If so, `done` gives the turn back."""
         with self._lock:

@@ -22,6 +22,7 @@ from flytekit.configuration import Image, ImageConfig, SerializationSettings
 from flytekit.core.type_engine import TypeEngine
 from flytekit.models.literals import LiteralMap
 from flytekit.tools.translator import get_serializable
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from flytekitplugins_smfs.flyte.tasks import OperationTask
 
@@ -50,12 +51,20 @@ class Connector:
     def address(self) -> str:
         return f"127.0.0.1:{self._port}"
 
-    def start(self) -> None:
+    @property
+    def metrics(self) -> str:
+        """Where its metrics are, as a URL."""
+        return f"http://127.0.0.1:{self._metrics}/metrics"
+
+    def command(self) -> list[str]:
         pyflyte = str(Path(sys.executable).with_name("pyflyte"))
         ports = ["--port", str(self._port), "--prometheus_port", str(self._metrics)]
+        return [pyflyte, "serve", "connector", *ports, *self._modules]
+
+    def start(self) -> None:
         with (self.log or Path(os.devnull)).open("ab") as output:
             self.process = subprocess.Popen(
-                [pyflyte, "serve", "connector", *ports, *self._modules],
+                self.command(),
                 env=self._environment,
                 cwd=ROOT,
                 stdout=output,
@@ -63,6 +72,17 @@ class Connector:
             )
         self._channel = grpc.insecure_channel(self.address)
         grpc.channel_ready_future(self._channel).result(timeout=60)
+
+    def ready(self, service: str = "smfs.ready") -> int:
+        """What its health says of a service."""
+        request = health_pb2.HealthCheckRequest(service=service)
+        try:
+            answer = health_pb2_grpc.HealthStub(self._channel).Check(request, timeout=10)
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:  # such a service has never said anything
+                return int(health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
+            raise
+        return int(answer.status)
 
     def kill(self) -> None:
         if self._channel:
@@ -136,3 +156,12 @@ def execution(name: str = "f1", node: str = "n0", attempt: int = 0) -> Any:
             retry_attempt=attempt,
         )
     )
+
+
+class Service(Connector):
+    """`smfs connector`, the same over our own way of serving."""
+
+    def command(self) -> list[str]:
+        smfs = str(Path(sys.executable).with_name("smfs"))
+        ports = ["--port", str(self._port), "--metrics-port", str(self._metrics), "--drain", "0.2"]
+        return [smfs, "connector", *ports, *self._modules]

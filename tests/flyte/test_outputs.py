@@ -13,7 +13,7 @@ from flyteidl.core.execution_pb2 import TaskExecution
 from flytekit.core.context_manager import FlyteContextManager
 from flytekit.core.type_engine import TypeEngine
 
-from flytekitplugins_smfs.flyte import outputs, resource
+from flytekitplugins_smfs.flyte import metadata, outputs
 from flytekitplugins_smfs.flyte.meta import Meta
 from flytekitplugins_smfs.flyte.tasks import OperationTask
 from flytekitplugins_smfs.operations import catalog
@@ -90,6 +90,6 @@ def test_an_order_carries_what_a_body_in_a_job_needs() -> None:
 
     arguments = ("pyflyte-execute", "--inputs", "s3://b/in")
     one._container = SimpleNamespace(command=None, args=arguments, env={"A": "1"})
-    order = resource.order_of(one, "s3://b/out", None)
+    order = metadata.order_of(one, "s3://b/out", None)
     assert order.command == arguments
     assert (order.output_prefix, dict(order.environment)) == ("s3://b/out", {"A": "1"})
