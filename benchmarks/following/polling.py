@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]
+import grpc
 
 from following.jobs import AT_ONCE, DEADLINE, ENDED, REGION, Job
 
