@@ -1,7 +1,8 @@
-"""A cluster for a module's tests, and connectors."""
+"""A cluster that all tests of a session share, and others where one is not enough."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ WARM = "flytekitplugins_smfs.flyte.warm"
 Make = Callable[..., Cluster]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def make_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
     """Makes clusters with an emulator of their own: with so many replicas of the connector, and other rules."""
     closing: list[Callable[[], None]] = []
@@ -47,14 +48,14 @@ def make_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
         close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def one_cluster(make_cluster: Make) -> Cluster:
     return make_cluster()
 
 
 @pytest.fixture
 def cluster(one_cluster: Cluster) -> Iterator[Cluster]:
-    """The module's cluster. No connector did what none may do, unless the test says that it was meant."""
+    """The shared cluster. No connector did what none may do, unless the test says that it was meant."""
     one_cluster.model.book.violations.clear()
     one_cluster.violations_are_meant = False
     yield one_cluster
@@ -62,12 +63,16 @@ def cluster(one_cluster: Cluster) -> Iterator[Cluster]:
         assert one_cluster.violations == []
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A directory as a user has it: some modules of workflows, and no plugin."""
-    source = Path(__file__).with_name("project")
-    place = tmp_path / "project"
-    place.mkdir()
-    for module in source.glob("*.py"):
-        (place / module.name).write_text(module.read_text())
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory as a user has it: modules of workflows, and no plugin."""
+    place = tmp_path_factory.mktemp("user") / "project"
+    shutil.copytree(Path(__file__).with_name("project"), place, ignore=shutil.ignore_patterns("__pycache__"))
     return place
+
+
+@pytest.fixture(scope="session")
+def registered(one_cluster: Cluster, project: Path) -> str:
+    """All of it is registered, as a user does it; the version."""
+    one_cluster.pyflyte("register", "--version", "v1", "flows", cwd=project).well()
+    return "v1"

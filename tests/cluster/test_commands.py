@@ -11,7 +11,7 @@ from tests.cluster.cluster import Cluster
 
 def test_a_run_goes_through_a_connector(cluster: Cluster, project: Path) -> None:
     done = cluster.pyflyte(
-        "run", "--remote", "--wait", "--poll-interval", "1", "steps.py", "there_and_back", cwd=project
+        "run", "--remote", "--wait", "--poll-interval", "1", "flows/steps.py", "there_and_back", cwd=project
     )
     seen = cluster.execution()
     assert done.code == 0, done.said

@@ -109,13 +109,14 @@ class Arrival:
         return whole[0] if len(whole) == 1 else b"".join(whole)
 
     def say_continue(self) -> None:
-        """Tell a client that waits for it to send its body; once."""
+        """Tell a client that waits for it to send its body; once. One whose body is empty waits as well, and botocore
+        reads all later answers of a connection wrongly after an answer that came without."""
         expects, self._expects = self._expects, None
         if expects is None or self.version < "1.1":
             return
         if expects.lower() != "100-continue":
             raise WireError(417, "ExpectationFailed", f"What is expected is not known: {expects[:200]!r}.")
-        if not self.complete:
+        if not self.complete or self.length == 0:
             self._line.say(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def feed(self, piece: bytes) -> None:

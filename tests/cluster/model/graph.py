@@ -10,13 +10,12 @@ from flyteidl.core.literals_pb2 import Literal, LiteralMap, Scalar
 from flyteidl.core.types_pb2 import Error, SimpleType
 
 from tests.cluster.model import kinds
-from tests.cluster.model.bindings import bound, needed
-from tests.cluster.model.records import Node
+from tests.cluster.model.bindings import Outputs, bound, needed
+from tests.cluster.model.records import Node, nodes_within
 from tests.cluster.model.scope import Problem, Scope, failure
 from tests.cluster.model.works import Undone
 
-INPUTS = ("", "start-node")
-_SYSTEM = (*INPUTS, "end-node")
+_SYSTEM = ("start-node", "end-node")
 
 
 class Run(Protocol):
@@ -36,8 +35,8 @@ class Graph:
 
     timed_out = False
 
-    def __init__(self, scope: Scope, template: Any, inputs: LiteralMap) -> None:
-        self.scope, self._template, self._inputs = scope, template, inputs
+    def __init__(self, scope: Scope, template: Any, outside: Outputs) -> None:
+        self.scope, self._template, self._outside = scope, template, outside
         self._specs = {node.id: node for node in template.nodes if node.id not in _SYSTEM}
         self._runs: dict[str, Run] = {}
         self._nodes: dict[str, Node] = {}
@@ -83,12 +82,17 @@ class Graph:
             raise Undone("; ".join(problems))
 
     def _ready(self, spec: Any) -> bool:
-        before = {*spec.upstream_node_ids, *needed(spec.inputs)} - {*INPUTS}
-        return before <= self._done.keys()
+        """All that it waits for is done; for a branch, all that any way of it waits for."""
+        before: set[str] = set()
+        for one in nodes_within(spec):
+            before |= {*one.upstream_node_ids, *needed(one.inputs)}
+        return before & self._specs.keys() <= self._done.keys()
 
     def _given(self, node: str) -> Mapping[str, Any]:
-        found = self._inputs if node in INPUTS else self._done[node]
-        literals: Mapping[str, Any] = found.literals
+        """What a node gave; what is not of this workflow came from outside."""
+        if node not in self._specs:
+            return self._outside(node)
+        literals: Mapping[str, Any] = self._done[node].literals
         return literals
 
     def _begin(self, spec: Any) -> None:
@@ -105,7 +109,7 @@ class Graph:
             return
         try:
             node.inputs = bound(spec.inputs, self._given)
-            self._runs[spec.id] = kinds.run(self.scope, spec, node)
+            self._runs[spec.id] = kinds.run(self.scope, spec, node, self._given)
         except (Problem, KeyError) as error:
             self._why = failure(getattr(error, "code", "BindingError"), f"{unique}: {error}")
             node.tell(NodeExecution.FAILED, self._why)
@@ -143,7 +147,7 @@ class Graph:
             node = self.scope.execution.node(unique, spec.id, self.scope.parent, **kinds.about(spec))
             node.inputs = self._failure_inputs(spec)
             self._nodes[spec.id] = node
-            self._failure = kinds.run(self.scope, spec, node)
+            self._failure = kinds.run(self.scope, spec, node, self._given)
             return True
         moved = self._failure.advance()
         node = self._nodes[spec.id]

@@ -11,7 +11,7 @@ from flyteidl.core.identifier_pb2 import Identifier
 from flyteidl.core.literals_pb2 import LiteralMap
 
 from tests.cluster.model.attempts import TaskRun
-from tests.cluster.model.bindings import holds
+from tests.cluster.model.bindings import Outputs, holds
 from tests.cluster.model.records import Execution, Key, Node, key_of
 from tests.cluster.model.scope import Problem, Scope, failure
 
@@ -27,13 +27,13 @@ def key(spec: Any) -> Key:
     return key_of(spec.task_node.reference_id)
 
 
-def run(scope: Scope, spec: Any, node: Node) -> Any:
-    """Begin a node. Raises Problem for what the model does not walk."""
+def run(scope: Scope, spec: Any, node: Node, given: Outputs) -> Any:
+    """Begin a node, in a workflow whose other nodes gave this. Raises Problem for what the model does not walk."""
     target = spec.WhichOneof("target")
     if target == "task_node":
         return Task(scope, spec, node)
     if target == "branch_node":
-        return Branch(scope, spec, node)
+        return Branch(scope, spec, node, given)
     if target == "workflow_node" and spec.workflow_node.HasField("sub_workflow_ref"):
         return Sub(scope, scope.workflows[key_of(spec.workflow_node.sub_workflow_ref)], node)
     if target == "workflow_node":
@@ -46,11 +46,11 @@ class Within:
 
     timed_out = False
 
-    def __init__(self, scope: Scope, template: Any, node: Node, inputs: LiteralMap, attempt: int = 0) -> None:
+    def __init__(self, scope: Scope, template: Any, node: Node, given: Outputs) -> None:
         from tests.cluster.model.graph import Graph
 
         node.tell(NodeExecution.RUNNING)
-        self._graph = Graph(scope.within(node.shown.id.node_id, attempt), template, inputs)
+        self._graph = Graph(scope, template, given)
         self.outputs: LiteralMap | None = None
         self.error: Any = None
 
@@ -67,13 +67,13 @@ class Sub(Within):
     """A workflow that is a node of another."""
 
     def __init__(self, scope: Scope, template: Any, node: Node) -> None:
-        super().__init__(scope, template, node, node.inputs)
+        super().__init__(scope.within(node.shown.id.node_id), template, node, lambda _: node.inputs.literals)
 
 
 class Branch(Within):
-    """The first way whose condition is true."""
+    """The first way whose condition is true. What lies within it is bound to the nodes around it."""
 
-    def __init__(self, scope: Scope, spec: Any, node: Node) -> None:
+    def __init__(self, scope: Scope, spec: Any, node: Node, given: Outputs) -> None:
         choice = spec.branch_node.if_else
         for block in (choice.case, *choice.other):
             if holds(block.condition, node.inputs.literals):
@@ -83,26 +83,11 @@ class Branch(Within):
             if not choice.HasField("else_node"):
                 raise Problem("UserProvidedError", choice.error.message)
             chosen = choice.else_node
-        outputs = []
+        template = workflow_pb2.WorkflowTemplate(nodes=[chosen])
         for name in _outputs(scope, chosen):
-            binding = workflow_pb2.WorkflowTemplate().outputs.add(var=name)
-            binding.binding.promise.node_id, binding.binding.promise.var = chosen.id, name
-            outputs.append(binding)
-        # The chosen node's own bindings are to nodes outside: what the branch was given has their values by name.
-        given = {one.var: node.inputs.literals[_source(one)] for one in chosen.inputs}
-        alone = workflow_pb2.Node.FromString(chosen.SerializeToString())
-        del alone.inputs[:], alone.upstream_node_ids[:]
-        for name in given:
-            binding = alone.inputs.add(var=name)
-            binding.binding.promise.node_id, binding.binding.promise.var = "start-node", name
-        template = workflow_pb2.WorkflowTemplate(nodes=[alone], outputs=outputs)
-        super().__init__(scope, template, node, LiteralMap(literals=given))
-
-
-def _source(binding: Any) -> str:
-    """How the branch's own inputs call what a node within it is bound to."""
-    promise = binding.binding.promise
-    return f"{promise.node_id}.{promise.var}" if promise.node_id else f".{promise.var}"
+            promise = template.outputs.add(var=name).binding.promise
+            promise.node_id, promise.var = chosen.id, name
+        super().__init__(scope.within(node.shown.id.node_id), template, node, given)
 
 
 def _outputs(scope: Scope, spec: Any) -> list[str]:
@@ -180,5 +165,5 @@ class Task(TaskRun):
         for one in tasks.values():
             compiled.tasks.add().template.CopyFrom(one)
         node.tell(NodeExecution.DYNAMIC_RUNNING)
-        inner = scope.within("", 0, tasks=tasks, workflows=workflows)
-        return Within(inner, template, node, LiteralMap(), self.number)
+        inner = scope.within(node.shown.id.node_id, self.number, tasks=tasks, workflows=workflows)
+        return Within(inner, template, node, lambda _: {})

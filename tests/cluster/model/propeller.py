@@ -90,7 +90,7 @@ class Propeller:
         execution = scope.execution
         try:
             execution.tell(WorkflowExecution.RUNNING)
-            self._to_the_end(execution, Graph(scope, template, execution.inputs))
+            self._to_the_end(execution, Graph(scope, template, lambda _: execution.inputs.literals))
         except Exception as error:  # noqa: BLE001 - a thread that dies would leave its execution running for ever
             _log.exception("the model broke at %s", execution.shown.id.name)
             self._failed(execution, failure("ModelBroke", f"the model broke: {error!r}", system=True))

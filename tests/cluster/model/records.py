@@ -210,20 +210,24 @@ class Book:
 
 
 def nodes_of(template: Any) -> Iterator[Any]:
-    """Every node that a workflow's own nodes hold, those of branches and arrays too."""
-    waiting = [*template.nodes]
+    """Every node of a workflow, those within branches and arrays too."""
+    for node in template.nodes:
+        yield from nodes_within(node)
     if template.HasField("failure_node"):
-        waiting.append(template.failure_node)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if node.HasField("branch_node"):
-            choice = node.branch_node.if_else
-            waiting.extend(block.then_node for block in (choice.case, *choice.other))
-            if choice.HasField("else_node"):
-                waiting.append(choice.else_node)
-        if node.HasField("array_node"):
-            waiting.append(node.array_node.node)
+        yield from nodes_within(template.failure_node)
+
+
+def nodes_within(node: Any) -> Iterator[Any]:
+    """A node, and those of all ways that it may go."""
+    yield node
+    if node.HasField("branch_node"):
+        choice = node.branch_node.if_else
+        for block in (choice.case, *choice.other):
+            yield from nodes_within(block.then_node)
+        if choice.HasField("else_node"):
+            yield from nodes_within(choice.else_node)
+    if node.HasField("array_node"):
+        yield from nodes_within(node.array_node.node)
 
 
 def tasks_of(template: Any) -> Iterator[Identifier]:

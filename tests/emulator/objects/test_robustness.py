@@ -65,6 +65,12 @@ def test_a_body_that_ends_early_stores_nothing(served: Served, s3: Any, bucket: 
     assert not after - before
 
 
+def test_a_client_that_waits_before_an_empty_body_is_told_to_go_on(s3: Any, bucket: str) -> None:
+    for number, body in enumerate((b"", b"after", b"", b"again")):  # over one connection
+        s3.put_object(Bucket=bucket, Key=str(number), Body=body)
+        assert s3.get_object(Bucket=bucket, Key=str(number))["Body"].read() == body
+
+
 def test_lengths_that_are_missing_or_too_much(served: Served, bucket: str) -> None:
     host = f"127.0.0.1:{served.port}"
     headers = signed("PUT", f"http://{host}/{bucket}/k", {"Host": host}, "us-east-1", "UNSIGNED-PAYLOAD")

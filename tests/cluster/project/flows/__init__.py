@@ -1,0 +1,1 @@
+"""Workflows of the tests, as a user would have them."""
