@@ -72,8 +72,8 @@ def start(
         raise click.UsageError("--with-process and --temporary are for a server that is not detached")
     if foreign := paths.foreign():
         raise click.ClickException(f"{paths.state} is not a state directory: it has {', '.join(foreign[:5])}")
-    if is_locked(paths):
-        _already(paths, settings, access)
+    if (server := control.settled(paths)) is not None:
+        _already(paths, server, settings, access)
         return
     paths.create()
     if port and free_port(port) != port:
@@ -83,22 +83,12 @@ def start(
     if detach:
         _say("running", paths, control.spawn(paths, _arguments(port, changes, access)))
         return
-    with for_good():
-        from .server import serve  # takes long to load, and the other commands do not need it
-
     click.echo(f"starting on state {paths.state}; end it with Ctrl-C", err=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # until the server has its own way
     if with_process:
         end_with(with_process)
     environment.forget_clients()
-    try:
-        serve(paths.state, port or None, settings, access)
-    except AlreadyRunning:
-        temporary = False
-        _already(paths, settings, access)
-    finally:
-        if temporary:
-            paths.remove()
+    _serve(paths, port or None, settings, access, temporary)
 
 
 @emulator.command()
@@ -160,9 +150,26 @@ def reset(state: Path) -> None:
     click.echo(f"removed {paths.state}{left}")
 
 
-def _already(paths: Paths, settings: dict[str, str], access: Access) -> None:
+def _serve(paths: Paths, port: int | None, settings: dict[str, str], access: Access, temporary: bool) -> None:
+    """Be the server, unless another was quicker."""
+    with for_good():
+        from .server import serve  # takes long to load, and the other commands do not need it
+
+    while True:
+        theirs = False
+        try:
+            return serve(paths.state, port, settings, access)
+        except AlreadyRunning:
+            theirs = True
+        finally:
+            if temporary and not theirs:
+                paths.remove()
+        if (server := control.settled(paths)) is not None:
+            return _already(paths, server, settings, access)
+
+
+def _already(paths: Paths, server: dict[str, Any], settings: dict[str, str], access: Access) -> None:
     """Say that it runs; have it take the settings, and refuse what only a start can change."""
-    server = control.wait_ready(paths)
     _say("already running", paths, server)
     if access.insecure and not server.get("insecure"):
         raise click.ClickException("it runs with signatures on; stop it to start it with --insecure")

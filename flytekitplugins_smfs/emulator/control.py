@@ -61,8 +61,22 @@ def wait_ready(paths: Paths, child: "subprocess.Popen[bytes] | None" = None) -> 
         if child is not None and child.poll() not in (None, 0):
             break
         time.sleep(0.02)
-    tail = paths.log.read_text(errors="replace")[-2000:] if paths.log.exists() else ""
-    raise Problem(f"it did not become ready; end of {paths.log}:\n{tail}")
+    raise _unready(paths)
+
+
+def settled(paths: Paths) -> dict[str, Any] | None:
+    """What the server says of itself that has the state directory, once it answers; None if there is none.
+
+    One that was killed may have it for a moment more: that is waited for. Raises Problem as ``wait_ready`` does.
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    while is_locked(paths):
+        if (server := running(paths)) is not None:
+            return server
+        if time.monotonic() > deadline:
+            raise _unready(paths)
+        time.sleep(0.02)
+    return None
 
 
 def change_settings(paths: Paths, server: dict[str, Any], changes: dict[str, Any]) -> None:
@@ -97,6 +111,11 @@ def stop(paths: Paths) -> list[str]:
 def redacted(text: str) -> str:
     """A text without the passwords of the URLs in it."""
     return _PASSWORD.sub("***", text)
+
+
+def _unready(paths: Paths) -> Problem:
+    tail = paths.log.read_text(errors="replace")[-2000:] if paths.log.exists() else ""
+    return Problem(f"it did not become ready; end of {paths.log}:\n{tail}")
 
 
 def _end_server(paths: Paths) -> bool:

@@ -24,7 +24,7 @@ def is_locked(path: Path) -> bool:
         return False
     with path.open("a") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # who else looks is not taken for a holder
         except BlockingIOError:
             return True
     return False

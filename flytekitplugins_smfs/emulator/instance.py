@@ -7,13 +7,16 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
 from . import files
 from .paths import Paths
 from .processes import identity
+
+_LOOK_SECONDS = 1.0
+"""The longest that somebody who only looks at the lock can be taken to hold it."""
 
 
 class AlreadyRunning(Exception):
@@ -39,14 +42,23 @@ def is_locked(paths: Paths) -> bool:
 def only_one(paths: Paths) -> Iterator[None]:
     """Hold the state directory's lock. The system releases it when the process ends, however it ends."""
     with paths.lock.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunning(f"a server is running on {paths.state}") from None
+        _take(lock, paths)
         lock.truncate(0)
         lock.write(json.dumps({"pid": os.getpid(), "identity": identity(os.getpid())}))
         lock.flush()
         yield
+
+
+def _take(lock: IO[str], paths: Paths) -> None:
+    """Lock the file. Raises AlreadyRunning if a server has it; who only looks whether one has lets go in a moment."""
+    until = time.monotonic() + _LOOK_SECONDS
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if holder(paths) is not None or time.monotonic() > until:
+                raise AlreadyRunning(f"a server is running on {paths.state}") from None
+        time.sleep(0.01)
 
 
 def holder(paths: Paths) -> int | None:

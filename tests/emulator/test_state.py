@@ -1,5 +1,6 @@
 """The state directory: where it is, who may read it, and what becomes of it when things go wrong around it."""
 
+import fcntl
 import json
 import os
 import resource
@@ -7,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,8 +18,9 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from flytekitplugins_smfs.emulator import processes
-from flytekitplugins_smfs.emulator.paths import default_state
+from flytekitplugins_smfs.emulator import control, processes
+from flytekitplugins_smfs.emulator.instance import AlreadyRunning, is_locked, only_one
+from flytekitplugins_smfs.emulator.paths import Paths, default_state
 from tests.conftest import Emulator, run_emulator, wait_for
 
 
@@ -111,6 +114,47 @@ def test_a_stranger_with_the_servers_number_is_left_alone(running: Emulator) -> 
         running.stop()
         assert stranger.poll() is None
         stranger.kill()
+
+
+def holding(lock: Path) -> "subprocess.Popen[bytes]":
+    """A process that has a lock and does nothing else, as a server that was killed has it until it is gone."""
+    script = "import fcntl, sys, time; file = open(sys.argv[1], 'a'); fcntl.flock(file, fcntl.LOCK_EX); "
+    process = subprocess.Popen(
+        [sys.executable, "-c", script + "print('held', flush=True); time.sleep(600)", str(lock)], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"held\n"
+    return process
+
+
+def test_a_server_that_is_being_killed_is_none_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = Paths(tmp_path)
+    dying = holding(paths.lock)
+    looks: list[None] = []
+
+    def running(_: Paths) -> None:
+        looks.append(None)
+        if len(looks) == 3:
+            dying.kill()
+            dying.communicate()
+
+    monkeypatch.setattr(control, "running", running)
+    assert control.settled(paths) is None
+    assert len(looks) == 3
+
+
+def test_who_looks_at_the_lock_does_not_hold_it(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    with paths.lock.open("a") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        assert not is_locked(paths)
+        release = threading.Timer(0.2, looking.close)
+        release.start()
+        with only_one(paths):
+            assert is_locked(paths)
+        release.join()
+    with only_one(paths), pytest.raises(AlreadyRunning), only_one(paths):
+        pass
 
 
 def test_a_process_is_known_by_more_than_its_number_and_the_clock(tmp_path: Path) -> None:

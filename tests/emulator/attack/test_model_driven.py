@@ -37,6 +37,11 @@ ALSO = {
     # The model has no errors for it; what is not there is ResourceNotFound in all of the service's other operations.
     ("sagemaker", "DeleteHyperParameterTuningJob"): {"ResourceNotFound"},
 }
+# What a log class cannot do is refused with one code of the service's, whose shape not all operations name.
+ALSO |= {
+    ("logs", operation): {"InvalidOperationException"}
+    for operation in ("FilterLogEvents", "GetLogEvents", "DescribeLogStreams", "PutLogEvents")
+}
 STRICTER = {("logs", "PutRetentionPolicy")}
 """Its reference lists the days that there are, and the model does not."""
 

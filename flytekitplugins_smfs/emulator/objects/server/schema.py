@@ -14,6 +14,10 @@ def _operation(name: str) -> OperationModel:
     return botocore.session.get_session().get_service_model("s3").operation_model(name)
 
 
+_BITS = {"integer": 32, "long": 64}
+"""How large the numbers of a kind are, as the models' language has it."""
+
+
 def check(root: ElementTree.Element, operation: str) -> None:
     """Refuse (MalformedXML) a body that the model of this operation's request does not allow."""
     shape = _operation(operation).input_shape
@@ -59,8 +63,14 @@ def _check_text(text: str, shape: Shape) -> None:
     kind = shape.type_name
     wrong = (
         (kind == "boolean" and text.lower() not in ("true", "false"))
-        or (kind in ("integer", "long") and not text.removeprefix("-").isdecimal())
+        or (kind in _BITS and not _is_number(text, _BITS[kind]))
         or (kind == "string" and shape.enum and text not in shape.enum)
     )
     if wrong:
         raise xml.malformed()
+
+
+def _is_number(text: str, bits: int) -> bool:
+    digits = text.removeprefix("-")
+    fits = digits.isascii() and digits.isdecimal() and len(digits) < 20
+    return fits and -(1 << bits - 1) <= int(text) < 1 << bits - 1
