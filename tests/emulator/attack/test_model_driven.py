@@ -40,7 +40,7 @@ ALSO = {
 # What a log class cannot do is refused with one code of the service's, whose shape not all operations name.
 ALSO |= {
     ("logs", operation): {"InvalidOperationException"}
-    for operation in ("FilterLogEvents", "GetLogEvents", "DescribeLogStreams", "PutLogEvents")
+    for operation in ("FilterLogEvents", "GetLogEvents")
 }
 STRICTER = {("logs", "PutRetentionPolicy")}
 """Its reference lists the days that there are, and the model does not."""

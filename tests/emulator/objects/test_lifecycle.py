@@ -156,3 +156,11 @@ def test_a_date_that_is_none(served: Served, bucket: str, date: str) -> None:
     )
     answer = served.raw("PUT", f"/{bucket}?lifecycle", {}, body.encode())
     assert (answer.status, answer.code) == (400, "MalformedXML")
+
+
+@pytest.mark.parametrize("days", ["9" * 5000, "2147483648", "-2147483649", "\u0661", "1e3", "--1", ""])
+def test_a_number_that_is_none(served: Served, bucket: str, days: str) -> None:
+    body = "<LifecycleConfiguration><Rule><Status>Enabled</Status><Filter><Prefix>x</Prefix></Filter>"
+    body += f"<Expiration><Days>{days}</Days></Expiration></Rule></LifecycleConfiguration>"
+    answer = served.raw("PUT", f"/{bucket}?lifecycle", {}, body.encode())
+    assert (answer.status, answer.code) == (400, "MalformedXML")
