@@ -1,8 +1,8 @@
 """What a request's address names: bucket and key, by path or by host, and the parameters of its query."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from ..errors import S3Error
@@ -20,7 +20,7 @@ class Target:
     by_host: bool
 
 
-def read(raw: str, host: str, names: Iterable[str] = ()) -> Target:
+def read(raw: str, host: str, names: frozenset[str] = frozenset()) -> Target:
     """Take a raw target (path and query as sent) apart. ``names`` are further host names of this server.
 
     Raises S3Error InvalidURI for what is not UTF-8.
@@ -36,7 +36,8 @@ def read(raw: str, host: str, names: Iterable[str] = ()) -> Target:
     return Target(_decoded(first), _decoded(key), pairs(query), False)
 
 
-def host_bucket(host: str, names: Iterable[str] = ()) -> str | None:
+@lru_cache(maxsize=256)
+def host_bucket(host: str, names: frozenset[str] = frozenset()) -> str | None:
     """The bucket that a Host header names: ``<bucket>.s3.localhost``, ``<bucket>.localhost``; None for none."""
     name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
     name = name.lower().rstrip(".")
