@@ -15,9 +15,14 @@ FROM base AS training
 WORKDIR /opt/ml/code
 
 FROM base AS connector
-RUN useradd --create-home --uid 1000 flyte
-USER flyte
-WORKDIR /home/flyte
+# Flyte's tools take /root for the place of the code, unless they are told another: workflows of the image lie there, and
+# bundles are unpacked there. So the image's user owns it; it may be any user of group 0, for clusters that choose one.
+RUN useradd --uid 1000 --gid 0 --home-dir /root --no-create-home flyte
+COPY workflows /root/workflows
+RUN chown -R 1000:0 /root && chmod -R u=rwX,g=rwX,o=rX /root
+ENV HOME=/root
+USER 1000
+WORKDIR /root
 # Which AWS is always said, never guessed: for the embedded emulator or another endpoint, override it.
 ENV FLYTE_SMFS_ENDPOINT=aws
 EXPOSE 8000 9090

@@ -42,6 +42,7 @@ DEV = [
     "types-psutil",
     "types-PyYAML",
     "kubernetes-validate>=1.33",
+    "setuptools>=77,<82",  # a test installs the package as an image does
 ]
 
 setup(

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -188,11 +191,6 @@ def _declared() -> dict[str, str]:
     return {name: f"values.{module}" for module, _, names in declared for name in names.split(",")}
 
 
-if not TYPE_CHECKING:
-    _HOME_OF |= _declared()
-    __all__ += [name for name in _declared() if name not in __all__]
-
-
 def __getattr__(name: str) -> object:
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -214,3 +212,45 @@ def _tell_flytekit() -> None:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _is_whole(init: str | None) -> bool:
+    """Whether data lies beside this `__init__`, and not modules alone. What is no file, as in a zip, is not asked."""
+    path = Path(init or "")
+    return path.with_name("py.typed").is_file() or not path.is_file()
+
+
+def _others() -> Iterator[ModuleSpec | None]:
+    """What else would be imported under this name: from each place of `sys.path`, and by editable installations."""
+    for finder in sys.meta_path:
+        if finder is PathFinder:
+            yield from (PathFinder.find_spec(__name__, [place]) for place in sys.path)
+        elif hasattr(finder, "find_spec"):
+            yield finder.find_spec(__name__, None)
+
+
+def _give_way() -> None:
+    """Become the installed package, where this is a part of it.
+
+    Flyte's automatic copying (`--copy auto`) bundles the modules that were loaded at registration, without their data
+    and without those that are loaded later, and pods look there first: a part would hide the whole. Raises ImportError
+    where there is no whole one.
+    """
+    whole = next((found for found in _others() if found and found.origin and _is_whole(found.origin)), None)
+    if whole is None or whole.loader is None:
+        raise ImportError(
+            f"{Path(__file__).parent.parent} holds a part of {__name__}, as code bundles of Flyte do, and no whole "
+            "one is installed: install flytekitplugins-smfs in the image, or bundle all of it with `--copy all`."
+        )
+    module = sys.modules[__name__]
+    module.__spec__, module.__loader__, module.__file__ = whole, whole.loader, whole.origin
+    module.__path__[:] = whole.submodule_search_locations or []
+    whole.loader.exec_module(module)
+
+
+if not TYPE_CHECKING:
+    if _is_whole(__file__):
+        _HOME_OF |= _declared()
+        __all__ += [name for name in _declared() if name not in __all__]
+    else:
+        _give_way()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -24,6 +23,7 @@ from flytekitplugins_smfs.values.dataset import Evaluation
 from flytekitplugins_smfs.values.operation import State
 from flytekitplugins_smfs.values.sagemaker.training import TrainingResult
 from flytekitplugins_smfs.values.sagemaker.tuning import TuningResult
+from flytekitplugins_smfs.values.shipped import shipped
 
 Tone = Literal["", "good", "bad"]
 
@@ -119,7 +119,7 @@ def page(title: str, deck: str) -> str:
 
 @functools.cache
 def _style() -> Html:
-    return Html(files("flytekitplugins_smfs.flyte.deck").joinpath("style.css").read_text(encoding="utf-8"))
+    return Html(shipped("flytekitplugins_smfs.flyte.deck", "style.css"))
 
 
 def _deck(title: str, subtitle: str, tiles: Iterable[Tile], sections: Iterable[Html]) -> str:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from importlib import resources
 from typing import Any
 
 from pydantic import BaseModel, RootModel
+
+from flytekitplugins_smfs.values.shipped import shipped
 
 RELEASE = "0.2.0"
 """The release whose defaults marks are made with now."""
@@ -50,7 +51,7 @@ def frozen(classes: tuple[type[BaseModel], ...]) -> Defaults:
 @functools.cache
 def releases() -> dict[str, Defaults]:
     """The frozen defaults of each release."""
-    text = resources.files(__package__).joinpath("releases.json").read_text(encoding="utf-8")
+    text = shipped("flytekitplugins_smfs.values", "releases.json")
     table: dict[str, Defaults] = json.loads(text)
     return table
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable
-from importlib import resources
 from typing import Any
 
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
 from flytekitplugins_smfs.values.plain import Json
+from flytekitplugins_smfs.values.shipped import shipped
 
 SYNONYMS = {
     "deepar": "forecasting-deepar",
@@ -59,7 +59,7 @@ def algorithms() -> dict[str, tuple[str, ...]]:
 
 @functools.cache
 def _table() -> Json:
-    text = resources.files(__package__).joinpath("images.json").read_text(encoding="utf-8")
+    text = shipped("flytekitplugins_smfs.operations.sagemaker", "images.json")
     table: Json = json.loads(text)
     return table
 
