@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from croniter import croniter
-from flyteidl.admin import schedule_pb2
-from flytekit import CronSchedule, FixedRate, LaunchPlan, workflow
+from flyteidl.admin import launch_plan_pb2, schedule_pb2
+from flyteidl.core.execution_pb2 import WorkflowExecution
+from flytekit import CronSchedule, Email, FixedRate, LaunchPlan, workflow
 from flytekit.configuration import Image, ImageConfig, SerializationSettings
 from flytekit.core.type_engine import TypeEngine
 from flytekit.tools.translator import get_serializable
@@ -17,6 +18,7 @@ from flytekit.tools.translator import get_serializable
 from flytekitplugins_smfs.flyte.tasks import create_lustre
 from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
 from workflows.digits import nightly
+from workflows.schedules import dated, every_night, every_six_hours
 
 
 @workflow
@@ -75,3 +77,40 @@ def test_a_plan_at_a_fixed_rate() -> None:
     schedule = entity(plan).spec.entity_metadata.schedule
     assert (schedule.rate.value, schedule.rate.unit) == (6, schedule_pb2.HOUR)
     assert schedule.kickoff_time_input_arg == "at"
+
+
+# C106
+def test_the_plans_to_copy_say_when_with_what_how_many_and_whom_to_tell() -> None:
+    night, hours = entity(every_night).spec, entity(every_six_hours).spec
+    cron = night.entity_metadata.schedule
+    assert (cron.cron_schedule.schedule, cron.kickoff_time_input_arg) == ("0 3 * * *", "at")
+    rate = hours.entity_metadata.schedule
+    assert (rate.rate.value, rate.rate.unit, rate.kickoff_time_input_arg) == (6, schedule_pb2.HOUR, "at")
+    spec = TypeEngine.to_python_value(None, every_night.fixed_inputs.literals["spec"], LustreSpec)
+    assert spec == LustreSpec(capacity_gib=2400)
+    assert "spec" not in night.default_inputs.parameters
+    assert night.default_inputs.parameters["prefix"].default.scalar.primitive.string_value == "digits/nights"
+    (mail,) = night.entity_metadata.notifications
+    assert set(mail.phases) == {WorkflowExecution.FAILED, WorkflowExecution.TIMED_OUT, WorkflowExecution.ABORTED}
+    assert list(mail.email.recipients_email) == ["ml-team@example.com"]
+    for told in (night, hours):
+        assert told.concurrency_policy.max == 1
+        assert told.concurrency_policy.behavior == launch_plan_pb2.CONCURRENCY_LIMIT_BEHAVIOR_SKIP
+
+
+# C106
+def test_no_two_starts_of_a_plan_share_a_prefix() -> None:
+    starts = next_times("0 3 * * *", datetime(2026, 3, 1, tzinfo=UTC), 3)
+    prefixes = [dated(prefix="digits/nights/", at=at) for at in starts]
+    assert prefixes[0] == "digits/nights/2026-03-01T0300"
+    assert len(set(prefixes)) == 3
+
+
+# C106
+def test_a_wrong_plan_is_refused_where_it_is_written() -> None:
+    with pytest.raises(ValueError, match="Schedule is invalid"):
+        LaunchPlan.create("w1", provisioned, schedule=CronSchedule(schedule="never", kickoff_time_input_arg="at"))
+    with pytest.raises(AssertionError, match="terminal states"):
+        Email(phases=[WorkflowExecution.RUNNING], recipients_email=["ml-team@example.com"])
+    with pytest.raises(ValueError, match="capacity"):
+        LaunchPlan.create("w2", provisioned, fixed_inputs={"spec": LustreSpec(capacity_gib=1)})
