@@ -81,6 +81,7 @@ ODD_MEMBERS = [
 ]
 
 
+@pytest.mark.point("attack matrix, members of archives")
 @pytest.mark.parametrize("odd", ODD_MEMBERS, ids=lambda odd: f"{odd[-1].name} {odd[-1].type.decode()}")
 def test_odd_members_are_left_out_and_the_rest_unpacked(tmp_path: Path, odd: list[tarfile.TarInfo]) -> None:
     directory = tmp_path / "code"

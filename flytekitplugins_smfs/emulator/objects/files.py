@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import secrets
+import stat
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -34,8 +35,20 @@ class Files:
         return name, os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _READ_ONLY)
 
     def open(self, name: str) -> int:
-        """A descriptor to read by; it stays good when the file is discarded."""
-        return os.open(self.path(name), os.O_RDONLY | os.O_CLOEXEC)
+        """A descriptor to read by; it stays good when the file is discarded.
+
+        Raises FileNotFoundError also where something lies that is no file of the store: a link, a pipe, a device.
+        """
+        try:
+            descriptor = os.open(self.path(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):
+                raise FileNotFoundError(errno.ENOENT, "no file of the store", name) from None
+            raise
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise FileNotFoundError(errno.ENOENT, "no file of the store", name)
+        return descriptor
 
     def same(self, name: str) -> str:
         """Another name for the same content, made at once."""
@@ -69,9 +82,10 @@ class Files:
                 continue
 
     def names(self) -> Iterator[str]:
-        """The names of all files there are now."""
+        """The names of all files there are now. A link in a folder's place is not followed."""
         for folder in _FOLDERS:
-            yield from os.listdir(f"{self.root}/{folder}")
+            if not os.path.islink(f"{self.root}/{folder}"):
+                yield from os.listdir(f"{self.root}/{folder}")
 
     def fetch(self, name: str, target: Path, linked: bool = False) -> None:
         """Give a file to somebody outside: a copy of his own (sharing blocks where the disk can), or a hard link.

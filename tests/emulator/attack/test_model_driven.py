@@ -38,10 +38,7 @@ ALSO = {
     ("sagemaker", "DeleteHyperParameterTuningJob"): {"ResourceNotFound"},
 }
 # What a log class cannot do is refused with one code of the service's, whose shape not all operations name.
-ALSO |= {
-    ("logs", operation): {"InvalidOperationException"}
-    for operation in ("FilterLogEvents", "GetLogEvents")
-}
+ALSO |= {("logs", operation): {"InvalidOperationException"} for operation in ("FilterLogEvents", "GetLogEvents")}
 STRICTER = {("logs", "PutRetentionPolicy")}
 """Its reference lists the days that there are, and the model does not."""
 

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from flytekitplugins_smfs.emulator.objects import ObjectStore, S3Error, StoreDamaged
 from flytekitplugins_smfs.emulator.objects.adoption import adopt
 from tests.emulator.objects.conftest import KEY, Served, refused, signed
+from tests.emulator.odd_files import ODD
 
 
 def exchanged(served: Served, data: bytes) -> bytes:
@@ -265,3 +267,35 @@ def test_connections_are_kept_over_refusals(served: Served, bucket: str) -> None
         assert served.raw("PUT", f"/{bucket}/k?legal-hold", {}, b"<X/>" * 100, connection=connection).status == 501
         assert served.raw("PUT", f"/{bucket}/k", {}, b"x", connection=connection).status == 200
     connection.close()
+
+
+@pytest.mark.point("attack matrix, links in S3's state")
+@pytest.mark.parametrize("make", [make for make in ODD if make.__name__ != "hard"])
+def test_what_lies_in_the_place_of_an_objects_file(tmp_path: Path, make: Callable[[Path, Path], None]) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("not yours")
+    store = ObjectStore(tmp_path / "objects")
+    store.buckets.create("mine-alone", "us-east-1")
+    file = Path(store.files.path(store.put_bytes("mine-alone", "k", b"own bytes").file))
+    file.unlink()
+    make(file, secret)
+    with pytest.raises(S3Error, match="missing on the disk"):
+        store.read("mine-alone", "k")
+    store.put_bytes("mine-alone", "k", b"new")
+    assert store.read("mine-alone", "k") == b"new"
+    assert not os.path.lexists(file)
+    assert secret.read_text() == "not yours"
+    store.close()
+
+
+@pytest.mark.point("attack matrix, links in S3's state")
+def test_a_link_in_the_place_of_a_folder_of_files_is_not_swept(tmp_path: Path) -> None:
+    store = ObjectStore(tmp_path / "objects")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("not yours")
+    (tmp_path / "objects/files/ab").rmdir()
+    (tmp_path / "objects/files/ab").symlink_to(outside)
+    store.sweep().join()
+    assert (outside / "precious").read_text() == "not yours"
+    store.close()

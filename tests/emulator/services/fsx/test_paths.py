@@ -83,6 +83,7 @@ def keys(emulator: Emulator, prefix: str) -> list[str]:
     return [item["Key"] for item in found]
 
 
+@pytest.mark.point("attack matrix, paths and links of file systems")
 @pytest.mark.parametrize(
     ("path", "repository"),
     [
@@ -109,6 +110,7 @@ def test_paths_that_lead_out_are_refused(
     assert member in refused.value.response["Error"]["Message"]
 
 
+@pytest.mark.point("attack matrix, paths and links of file systems")
 def test_a_task_with_a_path_that_leads_out_fails(emulator: Emulator, file_system: str, outside: Path) -> None:
     link(emulator, file_system, "/ns1", "task", S3={"AutoImportPolicy": BOTH["AutoImportPolicy"]})
     fsx = emulator.client("fsx")
@@ -125,6 +127,7 @@ def test_a_task_with_a_path_that_leads_out_fails(emulator: Emulator, file_system
     assert "relative part" in task["FailureDetails"]["Message"]
 
 
+@pytest.mark.point("attack matrix, paths and links of file systems")
 def test_odd_files_never_stop_an_export_and_lead_nowhere(
     emulator: Emulator, file_system: str, root: Path, outside: Path
 ) -> None:
@@ -140,6 +143,7 @@ def test_odd_files_never_stop_an_export_and_lead_nowhere(
     assert os.listdir(root / "odd") == []
 
 
+@pytest.mark.point("attack matrix, paths and links of file systems")
 def test_imports_do_not_write_over_links(emulator: Emulator, file_system: str, root: Path, outside: Path) -> None:
     link(emulator, file_system, "/ns1", "import")
     (root / "ns1/secret").symlink_to(outside / "secret")
@@ -152,6 +156,7 @@ def test_imports_do_not_write_over_links(emulator: Emulator, file_system: str, r
     assert (root / "ns1/folder").is_symlink()
 
 
+@pytest.mark.point("attack matrix, paths and links of file systems")
 def test_a_link_in_the_place_of_the_linked_directory(
     emulator: Emulator, file_system: str, root: Path, outside: Path
 ) -> None:

@@ -76,6 +76,7 @@ def test_other_launchers_are_refused_by_name(jobs: Jobs, name: str) -> None:
         jobs.start(jobs.request(HyperParameters={"sagemaker_program": "fit.py", name: "true"}))
 
 
+@pytest.mark.point("attack matrix, members of archives")
 def test_odd_members_of_the_code_are_left_out(jobs: Jobs) -> None:
     up, link, pipe = tarfile.TarInfo("../../up"), tarfile.TarInfo("link"), tarfile.TarInfo("pipe")
     link.type, link.linkname, pipe.type = tarfile.SYMTYPE, "/etc/passwd", tarfile.FIFOTYPE
