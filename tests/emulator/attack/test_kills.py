@@ -54,14 +54,15 @@ class Siege:
         """Let them work for a while, kill, find it again, and compare."""
         leave, before = threading.Event(), self.acknowledged
         working = [self._pool.submit(client.work, leave) for client in self.clients]
-        wait_for(lambda: self.acknowledged >= before + 3 * CLIENTS or any(one.done() for one in working), 60)
-        time.sleep(self._chance.uniform(0, 1))  # a random moment
-        self.wrong += [f"before the kill: {one.exception()!r}" for one in working if one.done()]
-        victims = self._victims(what)
-        for victim in victims:
-            with suppress(psutil.NoSuchProcess):
-                victim.kill()
-        leave.set()
+        try:
+            wait_for(lambda: self.acknowledged >= before + 3 * CLIENTS or any(one.done() for one in working), 60)
+            time.sleep(self._chance.uniform(0, 1))  # a random moment
+            self.wrong += [f"before the kill: {one.exception()!r}" for one in working if one.done()]
+            for victim in self._victims(what):
+                with suppress(psutil.NoSuchProcess):
+                    victim.kill()
+        finally:
+            leave.set()
         self._find_again(what)
         self._ended(working)
         self.compare()
