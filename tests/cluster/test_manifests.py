@@ -6,21 +6,21 @@ import json
 import re
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from flytekitplugins_smfs.cli.cluster.config import Choices
+from flytekitplugins_smfs.flyte.serve import DRAIN, GRACE, READY
 from flytekitplugins_smfs.values.settings import Settings
-from tests.cluster.conftest import WARM
-from tests.flyte.connecting import Connector
+from tests.flyte.connecting import Service
 from tests.test_house import DISTRIBUTION, ROOT
 
 DEPLOY = ROOT / "deploy" / "connector"
@@ -184,21 +184,44 @@ def test_the_settings_are_settings_and_stand() -> None:
 
 
 @pytest.fixture(scope="module")
-def connector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connector]:
+def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A connector as the image serves it, from where no AWS can be reached."""
     home = tmp_path_factory.mktemp("connector")
-    aws = {"FLYTE_SMFS_ENDPOINT": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-    started = Connector({**aws, "AWS_REGION": "us-east-1", "HOME": str(home)}, (WARM,), log=home / "log")
+    settings = {"FLYTE_SMFS_ENDPOINT": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
+    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    started = Service({**settings, **keys, "HOME": str(home)}, log=home / "log")
     started.start()
     yield started
     started.kill()
 
 
-@pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe", "livenessProbe"])
-def test_a_probe_asks_for_what_the_connector_knows(probe: str, connector: Connector) -> None:
+def service_of(probe: str) -> str:
     asked = container(plain())[probe]["grpc"]
-    ports = {port["containerPort"] for port in container(plain())["ports"]}
-    assert asked["port"] in ports
-    with grpc.insecure_channel(connector.address) as channel:
-        request = health_pb2.HealthCheckRequest(service=asked.get("service", ""))
-        answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=10)
-    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    assert asked["port"] in {port["containerPort"] for port in container(plain())["ports"]}
+    return str(asked.get("service", ""))
+
+
+@pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe"])
+def test_a_connector_that_cannot_reach_aws_is_alive(probe: str, away: Service) -> None:
+    """A restart would not bring AWS back."""
+    assert away.ready(service_of(probe)) == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_a_connector_that_cannot_reach_aws_is_not_ready(away: Service) -> None:
+    assert service_of("readinessProbe") == READY
+    assert away.ready(service_of("readinessProbe")) != health_pb2.HealthCheckResponse.SERVING
+
+
+def test_the_metrics_of_the_page_are_those_of_the_connector(away: Service) -> None:
+    rows = re.findall(r"^\| (`smfs_.*?) \|", (ROOT / "docs" / "cluster.md").read_text(), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(smfs_\w+)`", row)}
+    with urllib.request.urlopen(away.metrics, timeout=10) as answer:
+        served = set(re.findall(r"^# TYPE (\S+) ", answer.read().decode(), re.MULTILINE))
+    assert named
+    assert named <= served
+
+
+def test_the_pod_has_time_for_an_end_in_order() -> None:
+    """A SIGTERM is answered after the address was taken away, and calls under way end."""
+    spec = plain()["Deployment"]["spec"]["template"]["spec"]
+    assert spec["terminationGracePeriodSeconds"] > DRAIN + GRACE

@@ -175,7 +175,7 @@ def test_a_connector_that_is_down_delays_and_loses_nothing(reader: Reader, proje
     for name in ("image", "connector"):
         reader.follow(name)
     connector.kill()
-    run = ["run", "--remote", "--name", "waits", "steps.py", "there_and_back"]
+    run = ["run", "--remote", "--name", "waits", "flows/steps.py", "there_and_back"]
     cluster.pyflyte(*run, cwd=project).well()
     wait_for(lambda: bool(cluster.execution("waits").execution.nodes), 30)
     reader.follow("down", before={"kubectl --namespace flyte rollout status": connector.start})

@@ -113,9 +113,17 @@ class Registry:
 
 
 def _content(entity: Any) -> bytes:
-    """What tells two versions apart: not when they were made, nor whether they are active."""
+    """What tells two versions apart: not when they were made, nor whether they are active.
+
+    flytekit writes the nodes before a node in no order; propeller's compiler sorts them, so that the same workflow is
+    the same (flytepropeller's pull request 323).
+    """
     copy = type(entity).FromString(entity.SerializeToString())
     copy.closure.ClearField("created_at")
     if isinstance(copy, launch_plan_pb2.LaunchPlan):
         copy.ClearField("closure")
+    if isinstance(copy, workflow_pb2.Workflow):
+        compiled = copy.closure.compiled_workflow
+        for node in (node for one in (compiled.primary, *compiled.sub_workflows) for node in one.template.nodes):
+            node.upstream_node_ids.sort()
     return bytes(copy.SerializeToString(deterministic=True))
