@@ -15,10 +15,10 @@ from .clock import Clock
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, service TEXT NOT NULL, operation TEXT NOT NULL,
-    request TEXT NOT NULL, error TEXT
+    request TEXT NOT NULL, error TEXT, caller TEXT
 );
 """
-_COLUMNS = ("seq", "time", "service", "operation", "request", "error")
+_COLUMNS = ("seq", "time", "service", "operation", "request", "error", "caller")
 _SHORTEST = 100
 """Old calls are dropped so many at a time, at least."""
 
@@ -34,14 +34,19 @@ class Calls:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=OFF")  # a killed process loses nothing by it, a power cut may
         self._db.executescript(_SCHEMA)
+        self._add_what_is_new()
         self._dropped = self._oldest() - 1
 
-    def add(self, service: str, operation: str, request: dict[str, Any], error: str | None) -> None:
-        """Record a call that is over, with its parameters and the code it was refused with."""
-        values = (self._clock.now(), service, operation, json.dumps(request, default=repr), error)
+    def add(
+        self, service: str, operation: str, request: dict[str, Any], error: str | None, caller: str | None = None
+    ) -> None:
+        """Record a call that is over, with its parameters, the code it was refused with, and the id of the access key
+        that signed it."""
+        values = (self._clock.now(), service, operation, json.dumps(request, default=repr), error, caller)
         with self._lock:
             added = self._db.execute(
-                "INSERT INTO calls (time, service, operation, request, error) VALUES (?, ?, ?, ?, ?)", values
+                "INSERT INTO calls (time, service, operation, request, error, caller) VALUES (?, ?, ?, ?, ?, ?)",
+                values,
             )
             self._drop_before(int(added.lastrowid or 0) - self._most())
 
@@ -68,6 +73,12 @@ class Calls:
         if last - self._dropped >= max(_SHORTEST, self._most() // 100):
             self._db.execute("DELETE FROM calls WHERE seq <= ?", (last,))
             self._dropped = last
+
+    def _add_what_is_new(self) -> None:
+        """A record that an earlier release began has no callers."""
+        there = {row[1] for row in self._db.execute("PRAGMA table_info(calls)")}
+        if "caller" not in there:
+            self._db.execute("ALTER TABLE calls ADD COLUMN caller TEXT")
 
     def _oldest(self) -> int:
         return int(self._db.execute("SELECT coalesce(min(seq), 1) FROM calls").fetchone()[0])

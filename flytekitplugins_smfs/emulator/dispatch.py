@@ -68,16 +68,16 @@ class Dispatcher:
             context = replace(self._account.context.at(region), caller=request.caller)
             response = protocol.answer(model, service.operations[operation](context, parameters) or {})
         except AwsError as error:
-            self._record(name, operation, parameters, error.code)
+            self._record(request, name, operation, parameters, error.code)
             return protocol.refuse(error)
         except DropConnection:
-            self._record(name, operation, parameters, "DroppedConnection")
+            self._record(request, name, operation, parameters, "DroppedConnection")
             raise
         except Exception as problem:
             log.exception("%s.%s failed", name, operation)
-            self._record(name, operation, parameters, "InternalServerError")
+            self._record(request, name, operation, parameters, "InternalServerError")
             return protocol.refuse(_defect(problem))
-        self._record(name, operation, parameters, "LostResponse" if lost else None)
+        self._record(request, name, operation, parameters, "LostResponse" if lost else None)
         if lost:
             raise DropConnection
         return response
@@ -93,22 +93,25 @@ class Dispatcher:
                 _check_passed(protocol, operation, request)
             response = self._account.moto.handle(service, region, operation, request)
         except DropConnection:
-            self._record(service, operation, parameters, "DroppedConnection")
+            self._record(request, service, operation, parameters, "DroppedConnection")
             raise
         except AwsError as error:
             response = error_for(self._account.moto.protocol(service), error)
         except Exception as problem:
             log.exception("%s.%s failed", service, operation)
             response = worded(request, dialect_of(request), _defect(problem))
-        self._record(service, operation, parameters, "LostResponse" if lost else _error_code(response))
+        self._record(request, service, operation, parameters, "LostResponse" if lost else _error_code(response))
         if lost:
             raise DropConnection
         return response
 
-    def _record(self, service: str, operation: str, parameters: dict[str, Any], error: str | None) -> None:
+    def _record(
+        self, request: Request, service: str, operation: str, parameters: dict[str, Any], error: str | None
+    ) -> None:
         """Write a call down. What was done stays done where there is no room for that."""
+        caller = request.caller.id if request.caller else None
         try:
-            self._account.calls.add(service, operation, parameters, error)
+            self._account.calls.add(service, operation, parameters, error, caller)
         except sqlite3.Error as problem:
             log.error("could not record a call of %s.%s: %s", service, operation, problem)
 

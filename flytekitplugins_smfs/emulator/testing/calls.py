@@ -23,6 +23,8 @@ class Call:
     """The parameters as boto3 takes them; of services that are passed on, as far as they can be told from the wire."""
     error: str | None
     """The error code it was answered with; None for a success."""
+    caller: str | None = None
+    """The id of the access key that signed it; None where nobody did."""
 
 
 class Calls:
@@ -68,4 +70,5 @@ def _call(document: dict[str, Any]) -> Call:
         operation=document["operation"],
         request=document["request"],
         error=document["error"],
+        caller=document["caller"],
     )
