@@ -81,7 +81,9 @@ def opened(path: Path) -> Path:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
     base = tmp_path_factory.mktemp("clone")
-    return Project("workflows", Image.build(base / "image"), opened(base / "store"))
+    made = Project("workflows", Image.build(base / "image"), opened(base / "store"))
+    (made.store / "none.pb").write_bytes(b"")  # no inputs
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +218,6 @@ def test_the_images_user_may_unpack_and_others_choose_a_place(clone: Project, tm
     made = clone.make("register all", opened(tmp_path / "made"))
     assert made.code is not None
     shutil.copy(made.code, clone.store / made.code.name)
-    (clone.store / "none.pb").write_bytes(b"")
     outputs = opened(clone.store / f"user-{user.replace(':', '-')}")
 
     def attempt(destination: str) -> str:
@@ -235,7 +236,7 @@ def test_the_images_user_may_unpack_and_others_choose_a_place(clone: Project, tm
 
 
 @needs_pods
-def test_what_was_registered_is_run_and_not_what_the_image_had(clone: Project, tmp_path: Path) -> None:
+def test_what_was_registered_is_run_and_not_what_the_image_had(clone: Project) -> None:
     """Wherever a bundle is unpacked to, it comes before the image's workflows."""
     code = clone.store / "changed.tar.gz"
     with tarfile.open(code, "w:gz") as archive:
