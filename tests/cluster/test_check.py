@@ -124,6 +124,7 @@ def test_what_is_missing_is_named_with_the_way_to_mend_it(name: str) -> None:
 
 def test_the_stock_chart_lacks_all_that_keeps_a_job() -> None:
     stock = {
+        "flyteconnector": {"enabled": True},
         "enabled_plugins": {"tasks": {"task-plugins": {"enabled-plugins": ["container", PLUGIN]}}},
         "configuration": {"connectorService": {"defaultConnector": {"endpoint": "k8s://flyteconnector.flyte:8000"}}},
     }

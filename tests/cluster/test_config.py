@@ -171,6 +171,7 @@ def test_helm_finds_no_template_in_the_values(chart: str) -> None:
 
 
 BINARY: dict[str, Any] = {
+    "flyteconnector": {"enabled": True},
     "enabled_plugins": {
         "tasks": {"task-plugins": {"enabled-plugins": ["container", "spark", "connector-service"]}},
     },
@@ -189,7 +190,10 @@ CORE: dict[str, Any] = {
         "enabled_plugins": {"tasks": BINARY["enabled_plugins"]["tasks"]},
         "k8s": {"plugins": {"k8s": BINARY["configuration"]["inline"]["plugins"]["k8s"]}},
     },
-    "flyteconnector": {"plugin_config": {"plugins": {PLUGIN: {"supportedTaskTypes": ["bigquery", "smfs-training"]}}}},
+    "flyteconnector": {
+        "enabled": True,
+        "plugin_config": {"plugins": {PLUGIN: {"supportedTaskTypes": ["bigquery", "smfs-training"]}}},
+    },
 }
 PLAIN: dict[str, Any] = {
     "tasks": BINARY["enabled_plugins"]["tasks"],
@@ -217,6 +221,18 @@ def test_a_default_connector_of_the_installation_stays() -> None:
     made = charts.configured(charts.merge(BINARY, config("--for", "flyte-binary")), "flyte-binary")
     assert of(made, "plugins", PLUGIN, "defaultConnector", "endpoint") == "k8s://flyteconnector.flyte:8000"
     assert set(of(made, "plugins", PLUGIN, "connectors")) == {"smfs"}
+
+
+@pytest.mark.parametrize(("chart", "present"), [("flyte-binary", BINARY), ("flyte-core", CORE)])
+def test_what_belongs_to_a_connector_that_is_not_installed_is_no_configuration(
+    chart: str, present: Mapping[str, Any]
+) -> None:
+    """Both charts read these values only where `flyteconnector.enabled` is set."""
+    off = charts.merge(present, {"flyteconnector": {"enabled": False}})
+    assert "defaultConnector" not in charts.configured(off, chart).get("plugins", {}).get(PLUGIN, {})
+    if chart == "flyte-core":
+        assert PLUGIN not in charts.configured(off, chart)["plugins"]
+        assert PLUGIN in charts.configured(present, chart)["plugins"]
 
 
 def test_values_that_are_no_yaml_are_told(tmp_path: Path) -> None:

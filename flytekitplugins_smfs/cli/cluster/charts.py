@@ -29,6 +29,8 @@ _OTHERS: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
     PLAIN: (),
 }
 """Chart -> other places that it fills the configuration from; what stands in PLACES wins over them."""
+_OF_BUNDLED = {"connectorService", "plugin_config"}
+"""Places that the charts read only where they install Flyte's own connector, too."""
 
 
 def values(config: Mapping[str, Any], chart: str, present: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -51,6 +53,8 @@ def configured(present: Mapping[str, Any], chart: str) -> dict[str, Any]:
     sections = tuple((place, (section,)) for section, place in PLACES[chart].items())
     for source, target in (*_OTHERS[chart], *sections):
         found = _get(present, source)
+        if _OF_BUNDLED.intersection(source) and not _get(present, ("flyteconnector", "enabled")):
+            continue
         if isinstance(found, Mapping):
             layer: dict[str, Any] = {}
             _put(layer, target, found)
