@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -83,6 +84,11 @@ class Reader:
         )
         assert done.returncode == 0, f"$ {command}\n{done.stdout}"
         return done.stdout
+
+    def release(self, execution: str) -> None:
+        """The page's command for another execution."""
+        (command,) = [one for one in commands(BLOCKS["abort"]) if " release " in one]
+        assert "Nothing is left." in self._run(command.replace(f"{PROJECT}/{DOMAIN}/digits-2", execution))
 
     def calls(self, program: str) -> list[list[str]]:
         """What a stand-in was called with."""
@@ -183,3 +189,29 @@ def test_a_connector_that_is_down_delays_and_loses_nothing(reader: Reader, proje
     assert seen.execution.phase == WorkflowExecution.SUCCEEDED, seen.message
     assert all(len(node.attempts) == 1 for node in seen.execution.nodes.values() if node.attempts)
     assert cluster.emulator.client("fsx").describe_file_systems()["FileSystems"] == []
+
+
+def test_an_abort_while_the_connector_is_down_goes_through_when_it_is_back(reader: Reader, project: Path) -> None:
+    """And what had succeeded before it is there to be released."""
+    cluster = reader.cluster
+    (connector,) = cluster.connectors
+    for name in ("image", "connector"):
+        reader.follow(name)
+    cluster.pyflyte("run", "--remote", "--name", "aborted", "flows/steps.py", "waiting", cwd=project).well()
+    cluster.until("aborted", "endless", TaskExecution.RUNNING, 120)
+    connector.kill()
+    remote = cluster.remote()
+    remote.terminate(remote.fetch_execution(PROJECT, DOMAIN, "aborted"), "by a person")
+    reader.follow("down", before={"kubectl --namespace flyte rollout status": connector.start})
+    seen = cluster.ended("aborted", 120)
+    assert seen.execution.phase == WorkflowExecution.ABORTED, seen.message
+    sagemaker = cluster.emulator.client("sagemaker")
+    (job,) = sagemaker.list_training_jobs()["TrainingJobSummaries"]
+    wait_for(lambda: job_state(sagemaker, job["TrainingJobName"]) == "Stopped", 60)
+    assert len(cluster.emulator.client("fsx").describe_file_systems()["FileSystems"]) == 1
+    reader.release(f"{PROJECT}/{DOMAIN}/aborted")
+    assert cluster.emulator.client("fsx").describe_file_systems()["FileSystems"] == []
+
+
+def job_state(sagemaker: Any, name: str) -> str:
+    return str(sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"])
