@@ -34,7 +34,7 @@ clients: $(ALL_READY) $(CLIENTS)
 	SMFS_CLIENTS_TABLE=docs/clients.md $(BIN)/pytest -n $(JOBS) tests/clients
 
 soak: $(ALL_READY)
-	SMFS_SOAK=1 $(BIN)/pytest -n $(JOBS) tests/matrix tests/emulator/attack
+	SMFS_SOAK=1 $(BIN)/pytest -n $(JOBS) tests/matrix tests/cluster tests/emulator/attack
 
 # Requests drawn from the models and malformed ones, to the emulator's own services: 20,000 and 10,000.
 fuzz: $(ALL_READY)

@@ -6,10 +6,13 @@ of them is asked for.
 
 from __future__ import annotations
 
+import json
 from typing import Any, NoReturn
 
 from flytekit.core.type_engine import TypeEngine, TypeTransformer
 from flytekit.models.types import LiteralType, SimpleType
+from mashumaro.core.meta.types.common import ValueSpec
+from mashumaro.core.meta.types.pack import PackerRegistry
 
 
 class Named:
@@ -63,6 +66,23 @@ def _akin(theirs: set[str], ours: set[str]) -> bool:
     return theirs <= ours or ours <= theirs
 
 
+def _packer(spec: ValueSpec) -> str | None:
+    """Code by which mashumaro encodes a value. `pyflyte run remote-launchplan` lets it encode the default of an input
+    as the type that was guessed, although that default is a text of JSON by then."""
+    kind = spec.origin_type
+    if not (isinstance(kind, type) and kind.__module__.startswith(__package__.partition(".")[0])):
+        return None
+    if not hasattr(kind, "model_fields"):
+        return None
+    spec.builder.ensure_object_imported(_plain, _plain.__name__)
+    return f"{_plain.__name__}({spec.expression})"
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value.model_dump(mode="json")
+
+
 def register() -> None:
     """Make it known to flytekit, before flytekit's own guesses."""
     TypeEngine.register_additional_type(Guesser(), Named, override=True)
+    PackerRegistry.register(_packer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -100,7 +101,8 @@ class Cluster:
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         pods = {**store_of(self.emulator), **plugin_of(self.emulator)}
-        self.model = Model(self.rules, s3_of(self.emulator.env), Image(PROGRAMS, pods))
+        rules = dataclasses.replace(self.rules, pod_environment={**self.rules.pod_environment, **pods})
+        self.model = Model(rules, s3_of(self.emulator.env), Image(PROGRAMS))
         self.config = self.home / "flyte.yaml"
         admin = {"endpoint": f"dns:///{self.model.endpoint}", "insecure": True}
         self.config.write_text(yaml.safe_dump({"admin": admin}))

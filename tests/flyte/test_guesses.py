@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from flytekit.core.type_engine import TypeEngine
 from flytekit.models.types import LiteralType
+from mashumaro.codecs.json import JSONEncoder
+from mashumaro.exceptions import UnserializableField
 from pydantic import BaseModel, RootModel
 
 import flytekitplugins_smfs
@@ -67,6 +69,19 @@ def test_another_release_may_know_more_fields_or_fewer(change: str) -> None:
     else:
         del fields["tags"]
     assert TypeEngine.guess_python_type(known) is kind
+
+
+@pytest.mark.parametrize("given", ["text", "value"])
+def test_a_default_is_encoded_whether_it_is_a_text_of_json_or_a_value(given: str) -> None:
+    """What `pyflyte run remote-launchplan` does with the defaults of a plan."""
+    spec = flytekitplugins_smfs.LustreSpec(capacity_gib=2400)
+    encoded = JSONEncoder(type(spec)).encode(spec.model_dump_json() if given == "text" else spec)
+    assert type(spec).model_validate_json(encoded) == spec
+
+
+def test_a_users_own_model_is_encoded_no_better_than_before() -> None:
+    with pytest.raises(UnserializableField):
+        JSONEncoder(Patient)
 
 
 def in_process(code: str) -> str:

@@ -17,6 +17,7 @@ from tests.cluster.model.pods import Image, Pods
 from tests.cluster.model.propeller import Propeller
 from tests.cluster.model.records import Book
 from tests.cluster.model.rules import Rules
+from tests.cluster.model.scheduler import Scheduler
 from tests.cluster.model.store import Store
 
 LARGEST = 20 * 1024 * 1024
@@ -31,6 +32,7 @@ class Model:
         self.pods = Pods(image, self.store, rules.pod_environment)
         self.connectors = Connectors(rules, self._violation)
         self.propeller = Propeller(rules, self.book, self.store, self.connectors, self.pods)
+        self.scheduler = Scheduler(self.book, self.propeller)
         options = [("grpc.max_receive_message_length", LARGEST), ("grpc.max_send_message_length", LARGEST)]
         self._server = grpc.server(ThreadPoolExecutor(16, thread_name_prefix="admin"), options=options)
         add_AdminServiceServicer_to_server(Admin(self.book, self.propeller), self._server)
@@ -41,6 +43,7 @@ class Model:
     def close(self) -> None:
         """Serve no more, and leave no thread and no pod behind."""
         self._server.stop(grace=1).wait()
+        self.scheduler.close()
         self.propeller.close()
         self.connectors.close()
         self.pods.close()

@@ -36,6 +36,15 @@ def there_and_back(spec: LustreSpec = LustreSpec()) -> Removed:
 
 
 @workflow
+def resumed() -> TrainingResult:
+    """What is made stays if the job fails."""
+    file_system = create_lustre(spec=LustreSpec())
+    trained = brief()
+    file_system >> trained >> delete_lustre(file_system=file_system)
+    return trained
+
+
+@workflow
 def one_job() -> TrainingResult:
     return brief()
 
