@@ -1,4 +1,4 @@
-"""The `smfs` command: the emulator, what is there and its removal, and the settings in force."""
+"""The `smfs` command: the emulator, the cluster, what is there and its removal, and the settings in force."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from flytekitplugins_smfs.cli.cluster.commands import cluster
+from flytekitplugins_smfs.cli.iam import iam
 from flytekitplugins_smfs.values.errors import SmfsError
 
 CONFIG_VARIABLE = "FLYTECTL_CONFIG"
@@ -101,6 +102,7 @@ def release(execution: str, yes: bool) -> None:
 
 
 cli.add_command(cluster)
+cli.add_command(iam)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from flytekit.configuration.file import FLYTECTL_CONFIG_ENV_VAR, FLYTECTL_CONFIG_ENV_VAR_OVERRIDE, ConfigFile
 from flytekit.configuration.file import get_config_file as _get_config_file
+from flytekit.core.condition import BranchNode
 from flytekit.core.context_manager import ExecutionState, FlyteContextManager, flyte_context_Var
 from flytekit.core.python_function_task import EagerAsyncPythonFunctionTask, PythonFunctionTask
 from flytekit.core.type_engine import TypeEngine
@@ -120,3 +121,10 @@ def _flytekit_signals(handler: Callable[[int, FrameType | None], None]) -> Itera
 
 if _flytekit_signals not in signals.elsewhere:
     signals.elsewhere.append(_flytekit_signals)
+
+
+def branches(entity: BranchNode) -> list[Any]:
+    """The nodes of a conditional, one of which will run."""
+    block = entity._ifelse_block
+    nodes = [case.then_node for case in (block.case, *(block.other or ()))]
+    return nodes if block.else_node is None else [*nodes, block.else_node]

@@ -26,7 +26,7 @@ def test_a_call_tells_the_key_that_signed_it(emulator: Emulator) -> None:
     for one in (emulator, other):
         one.client("fsx").describe_file_systems()  # the emulator's own
         one.client("ec2").describe_vpcs()  # passed on
-        with pytest.raises(ClientError, match="ResourceNotFound|not found|does not exist"):
+        with pytest.raises(ClientError, match=r"ResourceNotFound|not found|does not exist"):
             one.client("sagemaker").describe_training_job(TrainingJobName=f"none-{name}")
     calls = [call for call in emulator.calls(since) if call["caller"] in (ours, theirs)]
     for caller in (ours, theirs):

@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 import pytest
-from flytekit import dynamic, eager, task, workflow
+from flytekit import conditional, dynamic, eager, task, workflow
 from flytekit.configuration.file import ConfigFile, get_config_file
 from flytekit.core.context_manager import ExecutionState, FlyteContextManager, flyte_context_Var
 from flytekit.core.python_function_task import EagerAsyncPythonFunctionTask, PythonFunctionTask
@@ -131,3 +131,15 @@ def test_each_kind_of_call_is_seen_once_with_its_end(monkeypatch: pytest.MonkeyP
     assert (len(seen), len(set(seen))) == (2, 1)
     assert "none" not in seen
     assert execution._current.get() is None
+
+
+def test_a_conditional_tells_its_nodes() -> None:
+    """Else `smfs iam policy` leaves out what only a branch runs."""
+
+    @workflow
+    def one(flag: bool) -> None:
+        first = conditional("which").if_(flag.is_true()).then(tasks.create_lustre())  # type: ignore[attr-defined]
+        first.elif_(flag.is_false()).then(tasks.create_lustre()).else_().then(tasks.create_lustre())
+
+    nodes = private.branches(one.nodes[0].flyte_entity)
+    assert [node.flyte_entity for node in nodes] == [tasks.create_lustre] * 3
