@@ -182,7 +182,9 @@ class Group:
         return [entry for entry in self.live.values() if entry.seen.at < begun and self._wanted(entry, begun)]
 
     def _wanted(self, entry: Entry, begun: float) -> bool:
-        if entry.seen.record is not None:
+        if entry.seen.record is not None and self.kind.whole:
+            wanted = True  # it was there, and is not
+        elif entry.seen.record is not None:
             entry.seen = replace(entry.seen, at=begun)
             wanted = entry.seen.over(self.kind)  # its description failed before
         else:

@@ -41,6 +41,8 @@ class Kind:
     """Whether a summary or description tells an end: nothing of it changes any more."""
     created: str = "CreationTime"
     """The member of both that has the time when it was made."""
+    whole: bool = False
+    """Whether each listing shows all that there is, whatever its window: what was there and is absent has changed."""
 
 
 def date_of(answer: Record) -> datetime | None:

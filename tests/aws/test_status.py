@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -445,6 +445,23 @@ def test_every_page_is_read_short_and_empty_ones_too(cloud: Cloud, following: Fo
 
 
 # --- what absence means -----------------------------------------------------------------------------------------------
+
+
+def test_what_vanishes_from_a_listing_of_all_is_gone(cloud: Cloud, following: Following) -> None:
+    """As a file system does that is deleted while others are followed."""
+    following.kind = replace(
+        cloud.kind, page=lambda aws, window, token: cloud.page(aws, Window(None), token), whole=True
+    )
+    following.follow(cloud.start(*names(8)))
+    following.go(10)
+    assert status_of(following.ask("job-0003")) == "InProgress"
+    before = len(cloud.described)
+    del cloud.jobs["job-0003"], cloud.jobs["job-0004"]
+    cloud.hidden = {"job-0005"}
+    following.go(20, step=5)
+    gone = {id for id in names(8) if following.ask(id).gone}
+    assert gone == {"job-0003", "job-0004"}
+    assert set(cloud.described[before:]) == {"job-0003", "job-0004", "job-0005"}
 
 
 def test_absence_from_a_list_is_not_an_end_but_is_described(cloud: Cloud, following: Following) -> None:  # N3

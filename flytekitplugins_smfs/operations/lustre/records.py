@@ -118,5 +118,5 @@ def _never(record: Record) -> bool:
     return False
 
 
-FILE_SYSTEM = Kind("file system", file_system, _file_system_page, _never)
-ASSOCIATION = Kind("data repository association", association, _association_page, _never)
+FILE_SYSTEM = Kind("file system", file_system, _file_system_page, _never, whole=True)
+ASSOCIATION = Kind("data repository association", association, _association_page, _never, whole=True)

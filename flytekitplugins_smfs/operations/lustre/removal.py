@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flytekitplugins_smfs.aws.door import TOO_LATE, Aws
+from flytekitplugins_smfs.aws.door import Aws
 from flytekitplugins_smfs.aws.names import FINGERPRINT_TAG, REMOVING_TAG, tag_list, tag_map
 from flytekitplugins_smfs.aws.status import view
 from flytekitplugins_smfs.operations.lustre import records
-from flytekitplugins_smfs.values.errors import AwsFault, Conflict, Denied, Invalid, Missing, Transient
+from flytekitplugins_smfs.values.errors import AwsFault, Conflict, Denied, Invalid, Missing
 from flytekitplugins_smfs.values.plain import Json, Record
 
 WITH_DATA = "with-data"
@@ -30,8 +30,8 @@ def _step(aws: Aws, found: Record) -> bool:
     view(aws).doubt(records.FILE_SYSTEM, file_system_id)
     try:
         return _links_then_itself(aws, file_system_id)
-    except Transient as fault:
-        if fault.code != TOO_LATE:
+    except AwsFault as fault:
+        if not fault.passing:
             raise
         return False  # it carries the mark: whoever sees that goes on
 

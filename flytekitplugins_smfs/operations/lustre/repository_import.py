@@ -50,7 +50,7 @@ def _ended(record: Record) -> bool:
     return record.get("Lifecycle") in ENDED
 
 
-TASK = Kind("data repository task", _described, _page, _ended)
+TASK = Kind("data repository task", _described, _page, _ended, whole=True)
 
 
 class TaskMaking(Making):
