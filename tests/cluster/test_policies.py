@@ -98,6 +98,33 @@ def connector(own: Emulator, key: dict[str, str], tmp_path_factory: pytest.TempP
     one.kill()
 
 
+def refused(emulator: Emulator, key: dict[str, str], policy: Any) -> list[str]:
+    """The recorded calls about jobs that the policy's resources and conditions refuse, by IAM's simulator."""
+    kinds = {"TrainingJobName": "training-job", "HyperParameterTuningJobName": "hyper-parameter-tuning-job"}
+    iam, found = emulator.client("iam"), set()
+    for call in emulator.calls():
+        named = [(kind, call["request"][name]) for name, kind in kinds.items() if name in call["request"]]
+        if call["caller"] == key["AccessKeyId"] and call["service"] == "sagemaker" and named:
+            tags = tuple(f"aws:RequestTag/{tag['Key']}" for tag in call["request"].get("Tags", []))
+            found.add((call["operation"], "/".join(named[0]), tags))
+    assert (
+        len({operation for operation, *_ in found}) == 7
+    )  # create, describe and stop of both, and a tuning job's trials
+    wrong = []
+    for operation, job, tags in sorted(found):
+        result = iam.simulate_custom_policy(
+            PolicyInputList=[json.dumps(policy)],
+            ActionNames=[f"sagemaker:{operation}"],
+            ResourceArns=[f"arn:aws:sagemaker:us-east-1:123456789012:{job}"],
+            ContextEntries=[
+                {"ContextKeyName": name, "ContextKeyValues": ["x"], "ContextKeyType": "string"} for name in tags
+            ],
+        )["EvaluationResults"][0]
+        if result["EvalDecision"] != "allowed":
+            wrong.append(f"{operation} {job}")
+    return wrong
+
+
 def called(emulator: Emulator, key: dict[str, str]) -> set[str]:
     """The IAM actions of all calls that were signed with a key."""
     names = {"efs": "elasticfilesystem"}
@@ -187,12 +214,14 @@ def test_a_connector_calls_what_its_policy_allows_and_nothing_of_that_is_left_un
     run = Run(connector, own, key, tmp_path)
     run.lustre()
     run.jobs()
-    wanted = {
-        action for action in allowed(policy) - set(UNCALLED) if not action.startswith("s3:")
-    }  # S3 keeps no record
+    unrecorded = {action for action in allowed(policy) if action.startswith("s3:")}
+    wanted = allowed(policy) - set(UNCALLED) - unrecorded
     made = called(own, key) - FREE
     assert (sorted(made - wanted), sorted(wanted - made)) == ([], [])
     assert set(UNCALLED) <= allowed(policy)
+    assert refused(own, key, policy) == []
+    others = json.loads(json.dumps(policy).replace("every-Train-", "every-other-"))
+    assert any(one.startswith("CreateTrainingJob ") for one in refused(own, key, others))
 
 
 def test_the_policies_are_such_that_iam_takes_them(own: Emulator) -> None:
