@@ -105,7 +105,7 @@ def test_a_link_is_made_once_its_predecessor_is_gone(
     with emulator.changed_settings(association_deleting_seconds=1.0):
         removal.remove_association(aws, link)
         handle = operation.start(aws, spec, owner)
-        assert ask(operation, aws, handle).phase == Phase.QUEUED
+        assert ask(operation, aws, handle).phase == Phase.WAITING
         done = wait_for(lambda: (found := ask(operation, aws, handle)).phase.final and found, 30)
     assert done.result.association_id != link
     assert not done.result.adopted
