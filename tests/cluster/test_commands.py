@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 from flyteidl.admin.execution_pb2 import ExecutionMetadata
@@ -65,7 +65,7 @@ def test_plans_are_inactive_until_they_are_activated_and_then_fire(
 ) -> None:
     scheduler, client = cluster.model.scheduler, cluster.remote().client
     nightly, often = (_plan(name, registered) for name in ("plans.nightly", "plans.often"))
-    today = datetime.now(UTC)
+    today = scheduler.at
     before = scheduler.passes_to(today + timedelta(days=2))
     assert {"plans.nightly", "plans.often"}.isdisjoint(one.shown.spec.launch_plan.name for one in before)
     cluster.pyflyte("launchplan", "--activate", "plans.nightly", registered, cwd=tmp_path).well()

