@@ -43,13 +43,19 @@ class Pods:
         self._room = threading.Semaphore(most)
         self._place = Path(tempfile.mkdtemp(prefix="pods-"))
         self._place.chmod(0o755)
+        self._started: list[PodWork] = []
 
     def close(self) -> None:
+        """No pod outlives the cluster."""
+        for pod in self._started:
+            pod.end()
         shutil.rmtree(self._place, ignore_errors=True)
 
     def start(self, order: Order) -> PodWork:
         """A pod waits for room: a cluster has so many places."""
-        return PodWork(self._place, self._image, self._given, self._room, order, self._store)
+        pod = PodWork(self._place, self._image, self._given, self._room, order, self._store)
+        self._started.append(pod)
+        return pod
 
 
 class PodWork:
