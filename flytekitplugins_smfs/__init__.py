@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from flytekitplugins_smfs.flyte.tasks import (
         CreateLustreTask,
         DeleteLustreTask,
+        DeprovisionLustreTask,
         LinkRepositoryTask,
         OperationTask,
+        ProvisionLustreTask,
         ReleaseTask,
         UnlinkRepositoryTask,
         create_lustre,
         delete_lustre,
+        deprovision_lustre,
         link_repository,
+        provision_lustre,
         unlink_repository,
     )
     from flytekitplugins_smfs.flyte.training_tasks import TrainingTask, TuningTask
@@ -87,8 +91,9 @@ _HOMES: dict[str, str] = {
     "flyte.report": "RunReport publish",
     "flyte.steps": "file_system_input upload",
     "flyte.tasks": (
-        "CreateLustreTask DeleteLustreTask LinkRepositoryTask OperationTask ReleaseTask UnlinkRepositoryTask "
-        "create_lustre delete_lustre link_repository unlink_repository"
+        "CreateLustreTask DeleteLustreTask DeprovisionLustreTask LinkRepositoryTask OperationTask ProvisionLustreTask "
+        "ReleaseTask UnlinkRepositoryTask create_lustre delete_lustre deprovision_lustre link_repository "
+        "provision_lustre unlink_repository"
     ),
     "flyte.training_tasks": "TrainingTask TuningTask",
     "values.base": "Timing",
@@ -126,6 +131,7 @@ __all__ = [
     "Dataset",
     "DeleteLustreTask",
     "Denied",
+    "DeprovisionLustreTask",
     "Evaluation",
     "FileSystemInput",
     "FingerprintMismatch",
@@ -150,6 +156,7 @@ __all__ = [
     "OperationTask",
     "OperationTimedOut",
     "Problem",
+    "ProvisionLustreTask",
     "Ranges",
     "ReleaseTask",
     "Removed",
@@ -172,10 +179,12 @@ __all__ = [
     "UnlinkRepositoryTask",
     "create_lustre",
     "delete_lustre",
+    "deprovision_lustre",
     "download",
     "download_model",
     "file_system_input",
     "link_repository",
+    "provision_lustre",
     "publish",
     "settings",
     "unlink_repository",

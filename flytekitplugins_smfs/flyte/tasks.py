@@ -19,6 +19,7 @@ from flytekitplugins_smfs.operations.base import OUTPUT
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
 from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
 from flytekitplugins_smfs.values.lustre.link import RepositoryLink
+from flytekitplugins_smfs.values.lustre.provision import LinkedFileSystem
 from flytekitplugins_smfs.values.plain import Json, Record
 from flytekitplugins_smfs.values.removal import Removed
 
@@ -141,6 +142,28 @@ class DeleteLustreTask(OperationTask):
         super().__init__(name, "lustre-delete", {"file_system": LustreFileSystem}, Removed, **options)
 
 
+class ProvisionLustreTask(OperationTask):
+    """Creates a file system and links S3 prefixes to it, in one step; ready when all of it is AVAILABLE.
+
+    Call it with `spec: LustreSpec` and `repositories: dict[str, str]`, which maps paths of the file system to S3
+    prefixes, eight at most: `{"/ns1": dataset.uri}`. Links in the result are in the same order.
+    """
+
+    def __init__(self, name: str, **options: Unpack[TaskOptions]) -> None:
+        inputs = {"spec": (LustreSpec, LustreSpec()), "repositories": dict[str, str]}
+        paths = {"spec": "file_system", "repositories": "links"}
+        super().__init__(name, "lustre-provision", inputs, LinkedFileSystem, paths=paths, **options)
+
+
+class DeprovisionLustreTask(OperationTask):
+    """Removes what `ProvisionLustreTask` made: the file system with its links, or of an adopted one the links that
+    this execution made. Call it with `lustre: LinkedFileSystem`."""
+
+    def __init__(self, name: str, **options: Unpack[TaskOptions]) -> None:
+        inputs = {"lustre": LinkedFileSystem}
+        super().__init__(name, "lustre-delete", inputs, Removed, paths={"lustre": ""}, **options)
+
+
 class LinkRepositoryTask(OperationTask):
     """Links an S3 prefix to a path of a file system (a data repository association).
 
@@ -172,5 +195,7 @@ class ReleaseTask(OperationTask):
 
 create_lustre = CreateLustreTask(name="smfs.create_lustre")
 delete_lustre = DeleteLustreTask(name="smfs.delete_lustre")
+provision_lustre = ProvisionLustreTask(name="smfs.provision_lustre")
+deprovision_lustre = DeprovisionLustreTask(name="smfs.deprovision_lustre")
 link_repository = LinkRepositoryTask(name="smfs.link_repository")
 unlink_repository = UnlinkRepositoryTask(name="smfs.unlink_repository")

@@ -5,7 +5,8 @@ import sys
 
 from flytekitplugins_smfs.operations import catalog
 from flytekitplugins_smfs.runs.driver import drive
-from flytekitplugins_smfs.values.lustre.file_system import DeleteSpec, LustreSpec
+from flytekitplugins_smfs.values.lustre.deletion import DeleteSpec
+from flytekitplugins_smfs.values.lustre.file_system import LustreSpec
 from flytekitplugins_smfs.values.lustre.link import LinkSpec, UnlinkSpec
 from flytekitplugins_smfs.values.sagemaker.channels import FileSystemInput
 from flytekitplugins_smfs.values.sagemaker.training import BuiltinAlgorithm, TrainingSpec

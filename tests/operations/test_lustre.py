@@ -20,7 +20,8 @@ from flytekitplugins_smfs.operations.network import security_groups_of
 from flytekitplugins_smfs.operations.release import Release
 from flytekitplugins_smfs.operations.watch import Watch
 from flytekitplugins_smfs.values.errors import FingerprintMismatch, InvalidSpec
-from flytekitplugins_smfs.values.lustre.file_system import DeleteSpec, LustreFileSystem, LustreSpec
+from flytekitplugins_smfs.values.lustre.deletion import DeleteSpec
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
 from flytekitplugins_smfs.values.lustre.link import LinkSpec
 from flytekitplugins_smfs.values.operation import Answer, Link, Owner, Phase
 from flytekitplugins_smfs.values.removal import ReleaseSpec

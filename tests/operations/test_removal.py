@@ -15,7 +15,8 @@ from flytekitplugins_smfs.operations.lustre.delete import DeleteLustre
 from flytekitplugins_smfs.operations.lustre.link import LinkRepository
 from flytekitplugins_smfs.operations.release import Release
 from flytekitplugins_smfs.operations.sagemaker.training import Train
-from flytekitplugins_smfs.values.lustre.file_system import DeleteSpec, LustreFileSystem, LustreSpec
+from flytekitplugins_smfs.values.lustre.deletion import DeleteSpec
+from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem, LustreSpec
 from flytekitplugins_smfs.values.lustre.link import LinkSpec
 from flytekitplugins_smfs.values.operation import Owner, Phase
 from flytekitplugins_smfs.values.removal import ReleaseSpec

@@ -9,6 +9,7 @@ UNLINKING = (
     "fsx:DeleteDataRepositoryAssociation",
 )
 REMOVAL = ("fsx:DescribeFileSystems", "fsx:DeleteFileSystem", *UNLINKING)
+CREATION = ("fsx:CreateFileSystem", "ec2:DescribeSubnets", "ec2:DescribeNetworkInterfaces", *REMOVAL)
 SERVICE = Service(
     package=__name__,
     title="FSx for Lustre",
@@ -23,13 +24,23 @@ SERVICE = Service(
             takes="`LustreSpec`",
             gives="`LustreFileSystem`",
             does="CreateFileSystem until AVAILABLE",
-            calls=("fsx:CreateFileSystem", "ec2:DescribeSubnets", "ec2:DescribeNetworkInterfaces", *REMOVAL),
+            calls=CREATION,
+        ),
+        Verb(
+            name="lustre-provision",
+            home="provision:ProvisionLustre",
+            tasks="`provision_lustre`, `ProvisionLustreTask`",
+            takes="`LustreSpec`, S3 prefixes by path",
+            gives="`LinkedFileSystem`",
+            does="CreateFileSystem, then CreateDataRepositoryAssociation for each prefix, until all are AVAILABLE",
+            calls=(*CREATION, "fsx:CreateDataRepositoryAssociation"),
+            values="lustre.provision:LinkedFileSystem,LinkOptions,ProvisionSpec",
         ),
         Verb(
             name="lustre-delete",
             home="delete:DeleteLustre",
-            tasks="`delete_lustre`, `DeleteLustreTask`",
-            takes="the file system",
+            tasks="`delete_lustre`, `DeleteLustreTask`, `deprovision_lustre`, `DeprovisionLustreTask`",
+            takes="the file system, or it with its links",
             gives="`Removed`",
             does="its associations, then DeleteFileSystem, until gone",
             calls=REMOVAL,

@@ -106,23 +106,8 @@ class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
         return State(phase, f"File system {handle.file_system_id}: {reason}", links, record=found)
 
     def result(self, aws: Aws, handle: LustreHandle, state: State) -> LustreFileSystem:
-        found = state.record
-        ids = tuple(found.get("NetworkInterfaceIds", []))
-        made = LustreFileSystem(
-            id=found["FileSystemId"],
-            arn=found["ResourceARN"],
-            region=aws.region,
-            mount_name=found["LustreConfiguration"]["MountName"],
-            dns_name=found["DNSName"],
-            deployment_type=found["LustreConfiguration"]["DeploymentType"],
-            capacity_gib=found["StorageCapacity"],
-            vpc_id=found["VpcId"],
-            subnet_id=found["SubnetIds"][0],  # Lustre has exactly one
-            security_group_ids=security_groups_of(interfaces(aws, ids)),
-            network_interface_ids=ids,
-            adopted=not handle.created,
-            timing=timing(handle),
-        )
+        groups = security_groups_of(interfaces(aws, state.record.get("NetworkInterfaceIds", [])))
+        made = described(handle, state.record, groups)
         view(aws).forget(records.FILE_SYSTEM, handle.file_system_id)
         return made
 
@@ -140,6 +125,25 @@ class CreateLustre(Operation[LustreSpec, LustreHandle, LustreFileSystem]):
 
     def leaves(self, handle: LustreHandle) -> str:
         return f"{handle.file_system_id} costs money for as long as it is there: delete it by hand."
+
+
+def described(handle: LustreHandle, found: Record, security_group_ids: tuple[str, ...]) -> LustreFileSystem:
+    """What AWS describes, as the value that goes from task to task. Of the security groups FSx says nothing."""
+    return LustreFileSystem(
+        id=found["FileSystemId"],
+        arn=found["ResourceARN"],
+        region=handle.region,
+        mount_name=found["LustreConfiguration"]["MountName"],
+        dns_name=found["DNSName"],
+        deployment_type=found["LustreConfiguration"]["DeploymentType"],
+        capacity_gib=found["StorageCapacity"],
+        vpc_id=found["VpcId"],
+        subnet_id=found["SubnetIds"][0],  # Lustre has exactly one
+        security_group_ids=security_group_ids,
+        network_interface_ids=tuple(found.get("NetworkInterfaceIds", [])),
+        adopted=not handle.created,
+        timing=timing(handle),
+    )
 
 
 def _request(aws: Aws, spec: LustreSpec, owner: Owner) -> Json:

@@ -6,21 +6,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.aws.names import OWNER_TAG, REMOVING_TAG, owner_tags, tag_list
+from flytekitplugins_smfs.aws.names import OWNER_TAG, owner_tags, tag_list
 from flytekitplugins_smfs.aws.status import view
 from flytekitplugins_smfs.operations.base import NO_ORDER, Operation, is_new, now, seen, timing, unknown
 from flytekitplugins_smfs.operations.lustre import records
 from flytekitplugins_smfs.operations.lustre.removal import remove_association
 from flytekitplugins_smfs.operations.owning import Difference, Making, own
+from flytekitplugins_smfs.values.base import Timing
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
 from flytekitplugins_smfs.values.identity import mark
 from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem
-from flytekitplugins_smfs.values.lustre.link import LinkSpec, RepositoryLink
+from flytekitplugins_smfs.values.lustre.link import MAX_LINKS, LinkSpec, RepositoryLink, overlap
 from flytekitplugins_smfs.values.operation import Handle, Order, Owner, Phase, State
 from flytekitplugins_smfs.values.plain import Json, Record
 from flytekitplugins_smfs.values.uris import normal_path
-
-MAX_ASSOCIATIONS = 8
 
 
 class LinkHandle(Handle):
@@ -46,10 +45,11 @@ class AssociationMaking(Making):
 
     def find(self, aws: Aws) -> Sequence[Record]:
         existing = list(records.associations(aws, self.spec.file_system.id))
-        self._others = [found for found in existing if not self._is_it(found)]
-        return [found for found in existing if self._is_it(found)]
+        self._others = [found for found in existing if not self.is_it(found)]
+        return [found for found in existing if self.is_it(found)]
 
-    def _is_it(self, found: Record) -> bool:
+    def is_it(self, found: Record) -> bool:
+        """Whether it links this repository to this path."""
         return (normal_path(found["FileSystemPath"]), found["DataRepositoryPath"].rstrip("/")) == self._place
 
     def dead(self, record: Record) -> bool:
@@ -140,32 +140,42 @@ class LinkRepository(Operation[LinkSpec, LinkHandle, RepositoryLink]):
     def result(self, aws: Aws, handle: LinkHandle, state: State) -> RepositoryLink:
         found = state.record
         view(aws).forget(records.ASSOCIATION, handle.association_id)
-        return RepositoryLink(
-            association_id=found["AssociationId"],
-            file_system=handle.file_system,
-            repository=found["DataRepositoryPath"],
-            path=found["FileSystemPath"],
-            adopted=not records.has_tag(found, OWNER_TAG, handle.owner.key),
-            timing=timing(handle),
-        )
+        return linked(found, handle.file_system, handle.owner, timing(handle))
 
     def cancel(self, aws: Aws, handle: LinkHandle) -> bool:
         there = aws.at(handle.region)
         if handle.association_id:
             return not handle.created or remove_association(there, handle.association_id)
         making = AssociationMaking(LinkSpec.model_validate(handle.awaited), handle.owner)
-        mine = [one for one in making.find(there) if records.has_tag(one, OWNER_TAG, handle.owner.key)]
-        gone = [remove_association(there, making.id(one)) for one in mine]  # asks for all, not up to the first
-        return all(gone)
+        return remove_own(there, making.find(there), handle.owner)
 
     def what(self, handle: LinkHandle) -> str:
         return f"data repository association {handle.association_id or f'on {handle.file_system.id}'}"
 
 
+def linked(found: Record, system: LustreFileSystem, owner: Owner, timing: Timing) -> RepositoryLink:
+    """What AWS describes, as the value that goes from task to task."""
+    return RepositoryLink(
+        association_id=found["AssociationId"],
+        file_system=system,
+        repository=found["DataRepositoryPath"],
+        path=found["FileSystemPath"],
+        adopted=not records.has_tag(found, OWNER_TAG, owner.key),
+        timing=timing,
+    )
+
+
+def remove_own(aws: Aws, found: Iterable[Record], owner: Owner) -> bool:
+    """Bring what this owner made of these nearer to its end; True once all of it is gone."""
+    mine = [one for one in found if records.has_tag(one, OWNER_TAG, owner.key)]
+    gone = [remove_association(aws, one["AssociationId"]) for one in mine]  # asks for all, not up to the first
+    return all(gone)
+
+
 def _predecessors(aws: Aws, making: AssociationMaking) -> list[Record]:
     """Those of the same path and repository that are going, unless one lives."""
     found = making.find(aws)
-    going = [one for one in found if one["Lifecycle"] in records.GOING or records.has_tag(one, REMOVING_TAG)]
+    going = [one for one in found if records.going(one)]
     return going if len(going) == len(found) else []
 
 
@@ -192,12 +202,10 @@ def _events(s3: Json, policy: str) -> tuple[str, ...]:
 def _conflicts(spec: LinkSpec, others: list[Record]) -> Iterator[Problem]:
     """What AWS would refuse because of the links that are there already."""
     others = [found for found in others if found["Lifecycle"] not in records.GOING]
-    if len(others) >= MAX_ASSOCIATIONS:
-        rule = f"{spec.file_system.id} has {len(others)} associations already; at most {MAX_ASSOCIATIONS} are allowed."
+    if len(others) >= MAX_LINKS:
+        rule = f"{spec.file_system.id} has {len(others)} associations already; at most {MAX_LINKS} are allowed."
         yield Problem("file_system", rule, "unlink one, or link a common parent prefix.")
-    mine = normal_path(spec.path).rstrip("/") + "/"
     for found in others:
-        theirs = normal_path(found["FileSystemPath"]).rstrip("/") + "/"
-        if mine.startswith(theirs) or theirs.startswith(mine):
+        if overlap(spec.path, found["FileSystemPath"]):
             rule = f"{spec.path} overlaps {found['FileSystemPath']}, linked to {found['DataRepositoryPath']}."
             yield Problem("path", rule, "use another path.")

@@ -75,6 +75,11 @@ def dying(record: Record) -> bool:
     return record["Lifecycle"] in DEAD or has_tag(record, REMOVING_TAG)
 
 
+def going(record: Record) -> bool:
+    """Whether it is being removed, or is marked to be."""
+    return record["Lifecycle"] in GOING or has_tag(record, REMOVING_TAG)
+
+
 def failure(found: Record) -> str:
     """AWS's own account of why a file system or association is broken."""
     details = found.get("FailureDetails") or {}

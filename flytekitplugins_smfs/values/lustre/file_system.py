@@ -115,11 +115,3 @@ class LustreFileSystem(Result):
     adopted: bool = False
     """True when it existed before this execution, which then does not own it."""
     timing: Timing
-
-
-class DeleteSpec(Value):
-    """A Lustre file system to delete, with its links; the data behind the links stays in S3."""
-
-    file_system: LustreFileSystem
-    include_adopted: bool = False
-    """Delete it even if it existed before this execution."""

@@ -18,15 +18,18 @@ RepositoryEvents = Annotated[tuple[RepositoryEvent, ...], Field(max_length=3)]
 ALL_EVENTS: tuple[RepositoryEvent, ...] = ("NEW", "CHANGED", "DELETED")
 
 
-class LinkSpec(Value):
-    """A data repository association: an S3 prefix that appears as a directory of the file system.
+MAX_LINKS = 8
+"""How many a file system has at most. https://docs.aws.amazon.com/fsx/latest/LustreGuide/create-dra-linked-data-repo.html"""
+
+
+class LinkOptions(Value):
+    """An S3 prefix, and how and where it appears on a file system.
 
     Rules: https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateDataRepositoryAssociation.html
     """
 
-    incidental: ClassVar[frozenset[str]] = frozenset({"file_system", "tags"})
+    incidental: ClassVar[frozenset[str]] = frozenset({"tags"})
 
-    file_system: LustreFileSystem
     repository: S3Uri
     path: str = "/ns1"
     batch_import_meta_data_on_create: bool = True
@@ -42,6 +45,17 @@ class LinkSpec(Value):
             yield Problem("path", "at most 4,096 characters, without '.' or '..' parts.")
         elif set(self.path) & set("\0\r\n\x85\u2028\u2029"):
             yield Problem("path", "NUL and line breaks are not allowed.")
+
+
+class LinkSpec(LinkOptions):
+    """A data repository association: an S3 prefix that appears as a directory of the file system."""
+
+    incidental: ClassVar[frozenset[str]] = frozenset({"file_system", "tags"})
+
+    file_system: LustreFileSystem
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
         if self.file_system.deployment_type == "SCRATCH_1":
             yield Problem("file_system", "SCRATCH_1 cannot be linked to S3.", "use SCRATCH_2 or PERSISTENT_2.")
 
@@ -63,6 +77,12 @@ class RepositoryLink(Result):
     def s3_uri(self, directory: str) -> str:
         """The S3 URI behind a DirectoryPath; the inverse of `directory_path`."""
         return s3_uri(self.file_system.mount_name, {self.path: self.repository}, directory)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two paths of a file system are the same or one lies within the other: AWS links no two such."""
+    first, second = (normal_path(path).rstrip("/") + "/" for path in (one, other))
+    return first.startswith(second) or second.startswith(first)
 
 
 def directory_path(mount_name: str, links: dict[str, str], uri: str) -> str:
