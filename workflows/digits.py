@@ -37,14 +37,12 @@ from flytekitplugins_smfs import (
     TrainingTask,
     TuningResult,
     TuningTask,
-    create_lustre,
-    delete_lustre,
+    deprovision_lustre,
     download,
     download_model,
     file_system_input,
-    link_repository,
+    provision_lustre,
     publish,
-    unlink_repository,
     upload,
 )
 
@@ -158,7 +156,6 @@ def report(
     training: TrainingResult,
     tuning: TuningResult,
     evaluation: Evaluation,
-    unlinked: Removed,
     deleted: Removed,
 ) -> Outcome:
     """Show what happened, as a table here and as a page to look at, and give the outcome."""
@@ -169,7 +166,6 @@ def report(
         training=training,
         tuning=tuning,
         evaluation=evaluation,
-        unlinked=unlinked,
         deleted=deleted,
     )
     publish(run)
@@ -189,25 +185,21 @@ def lustre_training(repository: str = "digits", spec: LustreSpec = LustreSpec())
     removed at the end, also when a step fails.
     """
     dataset = upload(source=digits_dataset(), destination=repository, delete=True)
-    file_system = create_lustre(spec=spec)
-    link = link_repository(file_system=file_system, repository=dataset.uri, path="/ns1")
-    fit = file_system_input(link=link, uri=dataset.uri, path="train", content_type="text/csv")
-    validation = file_system_input(link=link, uri=dataset.uri, path="validation", content_type="text/csv")
+    lustre = provision_lustre(spec=spec, repositories={"/ns1": dataset.uri})
+    fit = file_system_input(link=lustre.links[0], uri=dataset.uri, path="train", content_type="text/csv")
+    validation = file_system_input(link=lustre.links[0], uri=dataset.uri, path="validation", content_type="text/csv")
     trained = train(train=fit, validation=validation)
     tuned = tune(train=fit, validation=validation)
     judged = evaluate(dataset=dataset, model_uri=tuned.best_model_uri)
-    unlinked = unlink_repository(link=link)
-    trained >> unlinked
-    tuned >> unlinked
-    deleted = delete_lustre(file_system=file_system)
-    unlinked >> deleted
+    deleted = deprovision_lustre(lustre=lustre)
+    trained >> deleted
+    tuned >> deleted
     return report(
         dataset=dataset,
-        link=link,
+        link=lustre.links[0],
         training=trained,
         tuning=tuned,
         evaluation=judged,
-        unlinked=unlinked,
         deleted=deleted,
     )
 

@@ -16,10 +16,9 @@ from flytekitplugins_smfs import (
     TrainingTask,
     TuningResult,
     TuningTask,
-    create_lustre,
-    delete_lustre,
+    deprovision_lustre,
     file_system_input,
-    link_repository,
+    provision_lustre,
     upload,
 )
 
@@ -46,12 +45,11 @@ release = ReleaseTask(name="prices.release", inputs={"source": FlyteDirectory, "
 def prices(source: FlyteDirectory, repository: str = "prices", ranges: Ranges = search) -> TuningResult:
     """`source` has the folders train and validation with CSV files: the price first, no header."""
     dataset = upload(source=source, destination=repository)
-    lustre = create_lustre(spec=LustreSpec(capacity_gib=1200))
-    link = link_repository(file_system=lustre, repository=dataset.uri, path="/ns1")
+    lustre = provision_lustre(spec=LustreSpec(capacity_gib=1200), repositories={"/ns1": dataset.uri})
     tuned = tune(
-        train=file_system_input(link=link, uri=dataset.uri, path="train", content_type="text/csv"),
-        validation=file_system_input(link=link, uri=dataset.uri, path="validation", content_type="text/csv"),
+        train=file_system_input(link=lustre.links[0], uri=dataset.uri, path="train", content_type="text/csv"),
+        validation=file_system_input(link=lustre.links[0], uri=dataset.uri, path="validation", content_type="text/csv"),
         ranges=ranges,
     )
-    tuned >> delete_lustre(file_system=lustre)
+    tuned >> deprovision_lustre(lustre=lustre)
     return tuned

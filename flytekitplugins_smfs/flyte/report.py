@@ -34,8 +34,9 @@ class RunReport:
     training: TrainingResult
     tuning: TuningResult
     evaluation: Evaluation
-    unlinked: Removed
     deleted: Removed
+    unlinked: Removed | None = None
+    """Where the link was removed by a step of its own; a file system takes its links along."""
 
     @property
     def remaining(self) -> tuple[str, ...]:
@@ -54,9 +55,10 @@ class RunReport:
             Step("Train", "compute", self.training.timing),
             Step("Tune", "compute", self.tuning.timing, trials),
             Step("Evaluate", "data", self.evaluation.timing),
-            Step("Unlink", "clean", self.unlinked.timing),
             Step("Delete file system", "clean", self.deleted.timing),
         ]
+        if self.unlinked:
+            steps.append(Step("Unlink", "clean", self.unlinked.timing))
         return sorted(steps, key=lambda step: step.timing.started_at)
 
     @property
@@ -100,7 +102,10 @@ class RunReport:
         yield Resource("Best model in S3", self.tuning.best_model_uri, "kept")
 
     def _state(self, kind: str, name: str, detail: str) -> Resource:
-        gone = any(name in one for one in (*self.unlinked.removed, *self.deleted.removed))
+        unlinked = self.unlinked.removed if self.unlinked else ()
+        gone = any(name in one for one in (*unlinked, *self.deleted.removed))
+        if name == self.link.association_id and not self.link.adopted:  # it goes with its file system
+            gone = gone or any(self.link.file_system.id in one for one in self.deleted.removed)
         left = any(name in one for one in self.remaining)
         adopted = self.link.adopted if name == self.link.association_id else self.link.file_system.adopted
         if left or not (gone or adopted):

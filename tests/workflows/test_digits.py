@@ -35,7 +35,7 @@ def test_it_ends_with_a_judged_model_and_nothing_left(own_emulator: Emulator, lu
     assert re.search(r"colsample_bytree=[\d.]+, eta=[\d.]+, max_depth=\d, subsample=[\d.]+", done.stdout)
     assert float(table["Held-out accuracy"].split()[0]) >= 0.95
     assert table["Left in AWS"] == "Nothing is left."
-    for step in ("Upload", "Create file system", "Link to S3", "Train", "Tune", "Evaluate", "Unlink"):
+    for step in ("Upload", "Create file system", "Link to S3", "Train", "Tune", "Evaluate", "Delete file system"):
         assert re.search(rf"│ +\d+\.\d  {step} ", done.stdout), step
     deck = Path(urllib.parse.unquote(urllib.parse.urlsplit(table["Deck"]).path))
     page = deck.read_text(encoding="utf-8")

@@ -21,10 +21,8 @@ OURS = {
     "digits.train": "smfs-training",
     "digits.tune": "smfs-tuning",
     "digits.release": "smfs-release",
-    "smfs.create_lustre": "smfs-lustre-create",
-    "smfs.delete_lustre": "smfs-lustre-delete",
-    "smfs.link_repository": "smfs-repository-link",
-    "smfs.unlink_repository": "smfs-repository-unlink",
+    "smfs.deprovision_lustre": "smfs-lustre-delete",
+    "smfs.provision_lustre": "smfs-lustre-provision",
 }
 ORDINARY = ("digits_dataset", "upload", "file_system_input", "evaluate", "report")
 
@@ -75,6 +73,18 @@ def test_the_clean_up_is_part_of_the_workflow(packed: dict[str, Any]) -> None:
     assert {binding.var for binding in template.failure_node.inputs} == set(template.interface.inputs.variables)
     order = {node.id: {*node.upstream_node_ids} for node in template.nodes}
     by_task = {node.task_node.reference_id.name.rpartition(".")[2]: node.id for node in template.nodes}
-    # The link goes when both jobs have ended, and the file system after it.
-    assert {by_task["train"], by_task["tune"]} <= order[by_task["unlink_repository"]]
-    assert by_task["unlink_repository"] in order[by_task["delete_lustre"]]
+    # The file system goes, with its link, when both jobs have ended.
+    assert {by_task["train"], by_task["tune"]} <= order[by_task["deprovision_lustre"]]
+
+
+# C105
+def test_three_steps_of_a_connector_follow_each_other(packed: dict[str, Any]) -> None:
+    template = packed["WorkflowSpec workflows.digits.lustre_training"].template
+    ours = {node.id for node in template.nodes if node.task_node.reference_id.name in OURS}
+    before = {node.id: set(node.upstream_node_ids) for node in template.nodes}
+
+    def depth(node: str) -> int:
+        """How many of a connector's steps the longest way to here has; on a cluster each waits for a tick."""
+        return (node in ours) + max((depth(one) for one in before[node] if one in before), default=0)
+
+    assert max(depth(node) for node in before) == 3
