@@ -146,10 +146,10 @@ def connector(tasks: Sequence[Registered], scope: Scope) -> Json:
     operations = {task.operation for task in tasks}
     if operations & set(LIMITS) or any(task.deck for task in tasks):  # what waits for its turn, and decks
         statements += _objects(scope, scope.store, ("GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"))
-    if "repository-link" in operations:  # FSx makes a role for each file system that is linked
+    if operations & {"repository-link", "lustre-provision"}:  # FSx makes a role for each file system that is linked
         roles = ("iam:CreateServiceLinkedRole", "iam:AttachRolePolicy", "iam:PutRolePolicy")
         statements.append(_statement(roles, (_resource(scope, ONCE_A_LINK),)))
-    if scope.first_use and "lustre-create" in operations:
+    if scope.first_use and operations & {"lustre-create", "lustre-provision"}:
         role = scope.iam("role/aws-service-role/fsx.amazonaws.com/*")
         only = {"StringEquals": {"iam:AWSServiceName": "fsx.amazonaws.com"}}
         statements.append(_statement(("iam:CreateServiceLinkedRole",), (role,), only))

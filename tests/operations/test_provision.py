@@ -1,4 +1,4 @@
-"""A file system and its links in one step: made once, whoever dies when, and cleaned up if a part of it fails. N2, C4"""
+"""A file system and its links in one step: made once, whoever dies when, and cleaned up if a part fails. N2, C4"""
 
 from __future__ import annotations
 
