@@ -20,7 +20,8 @@ from .conftest import SESSION, USER
 
 HOST = "127.0.0.1:4321"
 Headers = dict[str, str]
-NOW = time.time()
+STARTED = time.time()
+"""Long ago by the time that a test runs: requests are signed when it does."""
 
 
 def sign(dialect: Dialect, key: Key = USER) -> Headers:
@@ -35,10 +36,10 @@ def sign(dialect: Dialect, key: Key = USER) -> Headers:
 
 
 def refused(
-    keys: Keys, headers: Headers, dialect: Dialect, now: float = NOW, target: str = "/bucket"
+    keys: Keys, headers: Headers, dialect: Dialect, now: float | None = None, target: str = "/bucket"
 ) -> SignatureError:
     with pytest.raises(SignatureError) as caught:
-        verify("GET", target, list(headers.items()), keys, now, dialect=dialect)
+        verify("GET", target, list(headers.items()), keys, now or time.time(), dialect=dialect)
     return caught.value
 
 
@@ -47,7 +48,7 @@ WRONG = replace(USER, secret="wrong")
 OTHER_TOKEN = replace(SESSION, token="other")
 NO_TOKEN = replace(SESSION, token=None)
 OFF = replace(USER, id="AKIAOFF", active=False)
-ENDED = replace(SESSION, id="ASIAENDED", expires=NOW - 10)
+ENDED = replace(SESSION, id="ASIAENDED", expires=STARTED - 10)
 
 CODES: dict[str, dict[Dialect, tuple[str, int]]] = {
     "missing": {
@@ -222,7 +223,7 @@ def _form(key: Key, version: str) -> dict[str, str]:
 @pytest.mark.parametrize("key", [USER, SESSION])
 def test_forms(keys: Keys, key: Key, version: str) -> None:
     fields = _form(key, version)
-    assert verify_form(fields, keys, NOW) == key
+    assert verify_form(fields, keys, time.time()) == key
     policy = base64.b64encode(json.dumps({"expiration": "2099-01-01T00:00:00Z", "conditions": []}).encode()).decode()
     signature = "x-amz-signature" if version == "s3v4" else "signature"
     for changed, code in (
@@ -233,7 +234,7 @@ def test_forms(keys: Keys, key: Key, version: str) -> None:
         ({**_form(replace(key, secret="wrong"), version)}, "SignatureDoesNotMatch"),
     ):
         with pytest.raises(SignatureError) as caught:
-            verify_form(changed, keys, NOW)
+            verify_form(changed, keys, time.time())
         assert caught.value.code == code
 
 

@@ -188,7 +188,7 @@ def test_logs_can_be_read_while_the_job_runs(jobs: Jobs) -> None:
 
 
 def test_stop_lets_the_job_save_its_model(jobs: Jobs) -> None:  # C38
-    script = "trap 'echo saved > $SM_MODEL_DIR/m; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
+    script = "trap 'sleep 2; echo saved > $SM_MODEL_DIR/m; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
     name = jobs.start(jobs.shell(script))
     jobs.wait_for_line(name, "ready")
     jobs.sagemaker.stop_training_job(TrainingJobName=name)
