@@ -26,7 +26,7 @@ class Guesser(TypeTransformer[Named]):
     def __init__(self) -> None:
         super().__init__("SMFS value by its name", Named)
 
-    def guess_python_type(self, literal_type: LiteralType) -> type[Any]:
+    def guess_python_type(self, literal_type: LiteralType) -> type:
         """The value of that name, if the fields agree; another release may know more of them, or fewer."""
         schema = literal_type.metadata if literal_type.simple == SimpleType.STRUCT else None
         kind = _value(schema.get("title")) if isinstance(schema, dict) else None
@@ -37,18 +37,18 @@ class Guesser(TypeTransformer[Named]):
     def get_literal_type(self, t: type[Named]) -> NoReturn:
         raise _none(t)
 
-    def to_literal(self, ctx: Any, python_val: Named, python_type: type[Named], expected: LiteralType) -> NoReturn:
+    def to_literal(self, ctx: object, python_val: Named, python_type: type[Named], expected: LiteralType) -> NoReturn:
         raise _none(python_type)
 
-    def to_python_value(self, ctx: Any, lv: Any, expected_python_type: type[Named]) -> NoReturn:
+    def to_python_value(self, ctx: object, lv: object, expected_python_type: type[Named]) -> NoReturn:
         raise _none(expected_python_type)
 
 
-def _none(kind: type[Any]) -> TypeError:
+def _none(kind: type) -> TypeError:
     return TypeError(f"{kind.__name__} only stands for the values by their names")
 
 
-def _value(title: Any) -> type[Any] | None:
+def _value(title: object) -> type | None:
     import flytekitplugins_smfs as root
 
     if title not in root.__all__:

@@ -6,9 +6,9 @@ import json
 import logging
 import os
 from datetime import UTC, datetime
-from typing import Any
 
 from flytekitplugins_smfs.flyte import events
+from flytekitplugins_smfs.values.plain import Json
 from flytekitplugins_smfs.values.settings import without_password
 
 ROOT = "flytekitplugins_smfs"
@@ -25,14 +25,14 @@ class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line; a traceback is a field of it."""
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line: dict[str, Any] = {"time": moment, "level": record.levelname.lower(), "logger": record.name}
+        line: Json = {"time": moment, "level": record.levelname.lower(), "logger": record.name}
         line |= getattr(record, "fields", None) or {"message": record.getMessage()}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps({name: _clean(item) for name, item in line.items()}, default=str)
 
 
-def _clean(item: Any) -> Any:
+def _clean(item: object) -> object:
     return without_password(item)[:LONGEST] if isinstance(item, str) else item
 
 
@@ -57,10 +57,10 @@ def _told(event: events.Event) -> None:
     _log.log(level, "%s of %s", event.kind, event.resource or event.operation, extra={"fields": fields(event)})
 
 
-def fields(event: events.Event) -> dict[str, Any]:
+def fields(event: events.Event) -> Json:
     """What the line of an event says."""
     owner = event.owner
-    said: dict[str, Any] = {
+    said: Json = {
         "event": str(event.kind),
         "operation": event.operation,
         "execution": owner.execution if owner else "",

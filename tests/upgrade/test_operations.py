@@ -372,12 +372,12 @@ def test_what_waited_for_its_turn_is_made(
     recorded = load(release, "fingerprints")
     account.append(Offline(recorded, {}))
     meta = Meta.decode(json.dumps({**known, "waiting": str(spool)}).encode())
-    assert connector.look(meta).phase in (Phase.WAITING, Phase.QUEUED)
+    assert connector.look(meta).phase in (Phase.WAITING, Phase.RUNNING)  # made at once, and not shown yet
     wait_for(lambda: account[0].changes and not spool.exists())
     ((creation, request),) = account[0].changes
     assert (creation, request["TrainingJobName"]) == ("CreateTrainingJob", known["handle"]["job_name"])
     wait_for(lambda: connector.look(meta).phase is not Phase.WAITING)
-    assert connector.look(meta).phase is Phase.QUEUED
+    assert connector.look(meta).phase is Phase.RUNNING
     seen_through: list[str] = []
     monkeypatch.setattr(connector.SWEEPER, "see_through", lambda what, *_: seen_through.append(what))
     connector.cancel(meta)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flytekitplugins_smfs.values.plain import Json, Record
+
 PLAIN = "yaml"
 """No chart: a configuration file of flytepropeller."""
 PLACES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -33,7 +35,7 @@ _OF_BUNDLED = {"connectorService", "plugin_config"}
 """Places that the charts read only where they install Flyte's own connector, too."""
 
 
-def values(config: Mapping[str, Any], chart: str, present: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def values(config: Record, chart: str, present: Record | None = None) -> Json:
     """The chart's values for this configuration, with the lists of the values that are present merged in.
 
     They are to be given to Helm after the installation's own. Raises KeyError for a chart that is not in PLACES.
@@ -41,34 +43,34 @@ def values(config: Mapping[str, Any], chart: str, present: Mapping[str, Any] | N
     merged = {section: config[section] for section in PLACES[chart]}
     if present:
         merged = _with_lists(merged, configured(present, chart))
-    told: dict[str, Any] = {}
+    told: Json = {}
     for section, place in PLACES[chart].items():
         _put(told, place, merged[section])
     return told
 
 
-def configured(present: Mapping[str, Any], chart: str) -> dict[str, Any]:
+def configured(present: Record, chart: str) -> Json:
     """The configuration that a chart makes of these values, as far as it concerns plugins."""
-    made: dict[str, Any] = {}
+    made: Json = {}
     sections = tuple((place, (section,)) for section, place in PLACES[chart].items())
     for source, target in (*_OTHERS[chart], *sections):
         found = _get(present, source)
         if _OF_BUNDLED.intersection(source) and not _get(present, ("flyteconnector", "enabled")):
             continue
         if isinstance(found, Mapping):
-            layer: dict[str, Any] = {}
+            layer: Json = {}
             _put(layer, target, found)
             made = merge(made, layer)
     return made
 
 
-def chart_of(present: Mapping[str, Any]) -> str:
+def chart_of(present: Record) -> str:
     """Which of PLACES these values are for."""
     named = ("configuration" in present and "flyte-binary") or ("configmap" in present and "flyte-core")
     return named or ("flyte-binary" if "enabled_plugins" in present else PLAIN)
 
 
-def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merge(under: Record, over: Record) -> Json:
     """Both, as Helm and propeller merge files: maps by key, anything else is replaced."""
     merged = dict(under)
     for key, value in over.items():
@@ -101,7 +103,7 @@ def _get(tree: Any, place: Sequence[str]) -> Any:
     return tree
 
 
-def _put(tree: dict[str, Any], place: Sequence[str], value: Any) -> None:
+def _put(tree: Json, place: Sequence[str], value: Any) -> None:
     for key in place[:-1]:
         tree = tree.setdefault(key, {})
     tree[place[-1]] = value

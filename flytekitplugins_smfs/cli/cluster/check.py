@@ -23,6 +23,7 @@ from flytekitplugins_smfs.cli.cluster.config import (
 from flytekitplugins_smfs.cli.cluster.durations import seconds
 from flytekitplugins_smfs.cli.cluster.findings import Finding, listed
 from flytekitplugins_smfs.values.errors import SmfsError
+from flytekitplugins_smfs.values.plain import Json, Record
 
 GENERATE = "take what `smfs cluster config` prints, and restart propeller"
 """It reads its configuration when it starts."""
@@ -30,7 +31,7 @@ _ENOUGH_FAILURES = 10_000
 """Polls of 5 seconds that fail for half a day."""
 
 
-def read(text: str) -> dict[str, Any]:
+def read(text: str) -> Json:
     """propeller's configuration, with keys in lower case as it has them. Raises SmfsError for what is no such thing.
 
     The text is what `kubectl get configmap -o yaml` prints, one or a list of them, the values of a chart, or a file
@@ -40,7 +41,7 @@ def read(text: str) -> dict[str, Any]:
         documents = [one for one in yaml.safe_load_all(text) if one is not None]
     except yaml.YAMLError as error:
         raise SmfsError(f"The configuration is no YAML: {error}") from error
-    merged: dict[str, Any] = {}
+    merged: Json = {}
     for document in documents:
         if not isinstance(document, Mapping):
             raise SmfsError("The configuration is no mapping: give values, a ConfigMap or a file of propeller's.")
@@ -51,7 +52,7 @@ def read(text: str) -> dict[str, Any]:
     return merged
 
 
-def _parts(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _parts(document: Record) -> Iterator[Record]:
     """The configuration files in a document, in the order in which they are merged."""
     kind = document.get("kind")
     if kind in ("List", "ConfigMapList"):
@@ -75,7 +76,7 @@ def _lowered(tree: Any) -> Any:
     return tree
 
 
-def configuration(told: Mapping[str, Any], types: Sequence[str]) -> Iterator[Finding]:
+def configuration(told: Record, types: Sequence[str]) -> Iterator[Finding]:
     """What of propeller's configuration is right and wrong for these task types."""
     plugins = _map(_map(told, "tasks"), "task-plugins")
     service = _map(_map(told, "plugins"), PLUGIN)
@@ -89,7 +90,7 @@ def configuration(told: Mapping[str, Any], types: Sequence[str]) -> Iterator[Fin
     yield _pods(_map(_map(told, "plugins"), "k8s"))
 
 
-def _resolved(plugins: Mapping[str, Any], service: Mapping[str, Any], types: Sequence[str]) -> Iterator[Finding]:
+def _resolved(plugins: Record, service: Record, types: Sequence[str]) -> Iterator[Finding]:
     """Task types that are found whether or not a connector is there."""
     enabled = [str(name).lower() for name in plugins.get("enabled-plugins") or ()]
     if PLUGIN in enabled:
@@ -144,7 +145,7 @@ def _timeout(name: str, told: Any) -> Finding:
     return Finding(f"a call to {name} may take {told}")
 
 
-def _policy(told: Any) -> dict[str, Any] | None:
+def _policy(told: Any) -> Json | None:
     try:
         found = json.loads(told) if told else {}
     except (TypeError, ValueError):
@@ -152,7 +153,7 @@ def _policy(told: Any) -> dict[str, Any] | None:
     return dict(found) if isinstance(found, Mapping) else None
 
 
-def _waits(policy: Mapping[str, Any]) -> bool:
+def _waits(policy: Record) -> bool:
     """Whether a call of the service, or of every service, waits for its connection."""
     for method in policy.get("methodConfig") or ():
         named = [one.get("service", "") for one in method.get("name") or () if not one.get("method")]
@@ -161,7 +162,7 @@ def _waits(policy: Mapping[str, Any]) -> bool:
     return False
 
 
-def _resync(caching: Mapping[str, Any]) -> Finding:
+def _resync(caching: Record) -> Finding:
     told = caching.get("resyncinterval", "30s")
     try:
         given = seconds(told)
@@ -172,7 +173,7 @@ def _resync(caching: Mapping[str, Any]) -> Finding:
     return Finding(f"each task under way is looked at every {told}")
 
 
-def _failures(caching: Mapping[str, Any]) -> Finding:
+def _failures(caching: Record) -> Finding:
     told = caching.get("maxsystemfailures", 5)
     if not isinstance(told, int) or told < _ENOUGH_FAILURES:
         fix = f"maxSystemFailures: {FAILURES}"
@@ -180,13 +181,13 @@ def _failures(caching: Mapping[str, Any]) -> Finding:
     return Finding(f"a task may miss {told} polls")
 
 
-def _pods(k8s: Mapping[str, Any]) -> Finding:
+def _pods(k8s: Record) -> Finding:
     variables = {str(name).upper() for one in k8s.get("default-env-vars") or () for name in one}
     if "FLYTE_SMFS_ENDPOINT" in variables:
         return Finding("pods of Python tasks are told which AWS to use")
     return Finding("default-env-vars has no FLYTE_SMFS_ENDPOINT, so pods of Python tasks have no AWS", GENERATE)
 
 
-def _map(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _map(tree: Record, key: str) -> Record:
     found = tree.get(key)
     return found if isinstance(found, Mapping) else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import click
 import yaml
@@ -12,6 +12,7 @@ import yaml
 from flytekitplugins_smfs.cli.cluster import charts
 from flytekitplugins_smfs.cli.cluster.config import STOCK_RATE, Choices, propeller
 from flytekitplugins_smfs.values.errors import SmfsError
+from flytekitplugins_smfs.values.plain import Json, Record
 
 
 @click.group()
@@ -107,7 +108,7 @@ def task_types() -> tuple[str, ...]:
     return tuple(f"smfs-{name}" for name in catalog.names())
 
 
-def written(config: Mapping[str, Any]) -> str:
+def written(config: Record) -> str:
     """A configuration as YAML, in the order in which it was made."""
     return yaml.safe_dump(dict(config), sort_keys=False, width=110, allow_unicode=True)
 
@@ -125,7 +126,7 @@ def _variables(given: tuple[str, ...]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _mapping(file: IO[str]) -> dict[str, Any]:
+def _mapping(file: IO[str]) -> Json:
     try:
         found = yaml.safe_load(file)
     except yaml.YAMLError as error:

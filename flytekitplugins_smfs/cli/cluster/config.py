@@ -11,10 +11,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from flytekitplugins_smfs.cli.cluster.durations import seconds
 from flytekitplugins_smfs.values.errors import InvalidSpec, Problem
+from flytekitplugins_smfs.values.plain import Json
 
 CONNECTOR = "smfs"
 """The connector's id. Lower case, as all keys are after propeller has read them."""
@@ -105,7 +105,7 @@ class Choices:
         return self.in_flight / seconds(self.resync)
 
 
-def propeller(types: Sequence[str], choices: Choices) -> dict[str, Any]:
+def propeller(types: Sequence[str], choices: Choices) -> Json:
     """flytepropeller's configuration for these task types, for example `smfs-training`."""
     if wrong := [name for name in types if name != name.lower()]:
         raise InvalidSpec("The task types", [Problem(name, "is not in lower case.") for name in wrong])
@@ -132,7 +132,7 @@ def _environment(choices: Choices) -> dict[str, str]:
     return {"FLYTE_SMFS_ENDPOINT": "aws", **choices.environment}
 
 
-def _connector(choices: Choices) -> dict[str, Any]:
+def _connector(choices: Choices) -> Json:
     """One entry of `connectors`. It inherits nothing of `defaultConnector`, so all is said."""
     policy = {
         "loadBalancingConfig": [{"round_robin": {}}],
@@ -146,8 +146,8 @@ def _connector(choices: Choices) -> dict[str, Any]:
     }
 
 
-def _web_api(choices: Choices) -> dict[str, Any]:
-    told: dict[str, Any] = {"caching": {"resyncInterval": choices.resync, "maxSystemFailures": FAILURES}}
+def _web_api(choices: Choices) -> Json:
+    told: Json = {"caching": {"resyncInterval": choices.resync, "maxSystemFailures": FAILURES}}
     if choices.polls > STOCK_RATE:
         # Twice what is needed, because all ticks fall together; the burst takes one tick whole.
         rate, burst = math.ceil(2 * choices.polls), max(100, choices.in_flight)
