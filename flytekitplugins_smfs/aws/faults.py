@@ -58,7 +58,7 @@ ADVICE = {
     "FileSystemNotFound": (
         "Either it is in another region or account, or it was removed: by hand, or by the clean-up of the execution "
         "that made it. A recovered execution takes over what a node gave, but not the file system behind it: relaunch "
-        "it instead (`pyflyte execution -e ID relaunch`)."
+        "it instead (`pyflyte execution --execution-id ID relaunch`)."
     )
 }
 """Code -> what to do next, where it says more than the kind of fault does."""

@@ -101,7 +101,7 @@ class StatusView:
         """Each kind that is followed -> the age of the freshest that is known of it."""
         with self._changed:
             ages = {
-                name: min((self.age(one.seen) for one in group.entries.values()), default=math.inf)
+                name: min((self.age(one.seen) for one in group.live.values()), default=math.inf)
                 for name, group in self._groups.items()
             }
         return {name: age for name, age in ages.items() if age < math.inf}

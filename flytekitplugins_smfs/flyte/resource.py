@@ -37,6 +37,8 @@ EXTRAS_TIME = 3.0
 """Seconds for what is good to have and may be missing: a curve, the last lines of a log."""
 REMEMBERED = 4096
 """How many operations are remembered for the time that AWS does not answer, and how many failures."""
+ASKED = 300.0
+"""Seconds after the last question in which an operation counts as followed."""
 ENDED = 3600.0
 """Seconds for which a failure is told again as it was: what failed is cleaned up, and looks different then."""
 
@@ -151,15 +153,17 @@ def _ended(watch: Watch, answer: Answer) -> None:
         handle.region,
         answer.phase,
         seconds=(now() - handle.started_at).total_seconds(),
-        problem="" if answer.phase is Phase.SUCCEEDED else answer.message,
+        problem="" if answer.phase is Phase.SUCCEEDED else answer.message.partition("\n")[0],  # no line of a job's log
     )
     events.tell(event)
 
 
 def followed() -> Mapping[tuple[str, str], int]:
-    """How many operations are followed, by operation and the phase that was told last."""
+    """How many operations were asked for lately, by operation and the phase that was told last. The end of others may
+    have been told by another replica."""
+    since = time.monotonic() - ASKED
     with _lock:
-        watches = tuple(_watches.values())
+        watches = tuple(watch for watch in _watches.values() if watch.asked_at > since)
     return Counter((watch.operation.name, str(watch.latest)) for watch in watches)
 
 
@@ -192,6 +196,7 @@ def _watch(meta: Meta, *, begun_here: bool = False) -> Watch:
         if key not in _watches:
             operation, handle = _loaded(meta)
             _watches[key] = Watch(operation, handle, EXTRAS_TIME, begun_here=begun_here)
+        _watches[key].asked_at = time.monotonic()
         _watches.move_to_end(key)
         while len(_watches) > REMEMBERED:
             _watches.popitem(last=False)
@@ -208,7 +213,7 @@ def _waiting(meta: Meta, watch: Watch, aws: Aws) -> Answer | None:
     if state is None and not queue.made(key) and watch.last is None:
         state = _queued_again(meta, watch, queue)
     if state is None:
-        watch.made = queue.made(key)
+        watch.made = queue.made(key) or watch.made or as_of_now(handle)  # another process may have made it just now
         return None
     return watch.told(Answer.of(state.linked(operation.links(aws.at(handle.region), handle))))
 
@@ -250,7 +255,7 @@ def cancel(meta: Meta) -> None:
         return
     if meta.waiting and isinstance(operation, Paced):
         _condemn(meta, operation, handle)
-        handle = queue_of(operation).made(handle.owner.attempt_key) or handle
+        handle = queue_of(operation).made(handle.owner.attempt_key) or as_of_now(handle)
     what, again, begun = (
         operation.what(handle),
         functools.partial(_cancelled_again, operation, handle),

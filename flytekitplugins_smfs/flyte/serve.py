@@ -73,9 +73,14 @@ async def _served(port: int, metrics_port: int, drain: float) -> None:
     health_pb2_grpc.add_HealthServicer_to_server(said, server)
     for name in ("", *(one.full_name for one in agent_pb2.DESCRIPTOR.services_by_name.values())):
         await said.set(name, health_pb2.HealthCheckResponse.SERVING)
-    if not server.add_insecure_port(f"[::]:{port}"):
-        raise SmfsError(f"Port {port} is taken; give another with --port.")
-    start_http_server(metrics_port)
+    try:
+        server.add_insecure_port(f"[::]:{port}")
+    except RuntimeError as error:
+        raise SmfsError(f"Port {port} cannot be had: give another with --port.") from error
+    try:
+        start_http_server(metrics_port)
+    except OSError as error:
+        raise SmfsError(f"Port {metrics_port} cannot be had ({error}): give another with --metrics-port.") from error
     await server.start()
     _log.info("serving", extra={"fields": {"event": "start", "port": port, "metrics_port": metrics_port}})
     ended = _ending()
@@ -125,5 +130,5 @@ def ask_if_quiet() -> None:
         return
     try:
         Aws(settings()).bystander().impatient().call("sts", "GetCallerIdentity", doing="asking whether AWS answers")
-    except SmfsError as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the next look may go well
         _log.debug("AWS did not answer: %s", error)

@@ -200,7 +200,8 @@ class Queue:
     def _make(self, aws: Aws, ticket: Ticket) -> None:
         document = ticket.store.read()
         if document is None and not ticket.withdrawn:
-            return  # it was made before
+            ticket.handle = as_of_now(ticket.handle)
+            return  # somebody made it, perhaps just now
         with self._lock:
             ticket.withdrawn = ticket.withdrawn or document == TOMBSTONE
             ticket.begun = ticket.begun or not ticket.withdrawn

@@ -42,6 +42,8 @@ class Watch:
     begun_here: bool = True
     """Whether this process began it, so that nobody was told a later phase than it told itself."""
     last: Answer | None = None
+    asked_at: float = 0.0
+    """When somebody asked last, by the monotonic clock; kept by who asks."""
     latest: Phase = Phase.WAITING
     """The latest phase that was told."""
     made: Handle | None = None

@@ -246,4 +246,5 @@ def test_missing_settings_and_a_taken_port_are_told_in_a_line(tmp_path: Path, co
         check=False,
     )
     assert done.returncode == 1
-    assert taken in done.stderr
+    assert f"Port {taken} cannot be had" in done.stderr
+    assert "Traceback" not in done.stderr

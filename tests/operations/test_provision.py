@@ -18,6 +18,7 @@ from flytekitplugins_smfs.operations.lustre.create import CreateLustre
 from flytekitplugins_smfs.operations.lustre.delete import DeleteLustre
 from flytekitplugins_smfs.operations.lustre.link import LinkRepository
 from flytekitplugins_smfs.operations.lustre.provision import ProvisionHandle, ProvisionLustre
+from flytekitplugins_smfs.operations.watch import Watch
 from flytekitplugins_smfs.values.lustre.deletion import DeleteSpec
 from flytekitplugins_smfs.values.lustre.file_system import LustreFileSystem
 from flytekitplugins_smfs.values.lustre.link import LinkSpec
@@ -176,6 +177,32 @@ def test_a_refusal_is_final_and_leaves_nothing(emulator: Any, aws: Aws, owner: O
     assert file_systems_of(aws, owner.execution) == []
 
 
+def test_a_quota_that_is_used_up_may_pass_and_leaves_nothing(
+    emulator: Any, aws: Aws, owner: Owner, spec: ProvisionSpec
+) -> None:
+    full = {"service": "fsx", "operation": "CreateDataRepositoryAssociation", "status": 400, "times": 9}
+    handle = OPERATION.start(aws, spec, owner)
+    emulator.faults({**full, "code": "ServiceLimitExceeded", "message": "no more associations"})
+    end = finish(OPERATION, aws, handle)
+    emulator.faults()
+    assert (end.phase, "no more associations" in end.message) == (Phase.RETRYABLE_FAILED, True)
+    cancelled(OPERATION, aws, handle)
+    assert file_systems_of(aws, owner.execution) == []
+
+
+def test_a_denied_question_is_asked_again_and_removes_nothing(
+    emulator: Any, aws: Aws, owner: Owner, spec: ProvisionSpec
+) -> None:
+    denied = {"service": "fsx", "operation": "DescribeDataRepositoryAssociations", "status": 400, "times": 500}
+    handle = OPERATION.start(aws, spec, owner)
+    emulator.faults({**denied, "code": "AccessDeniedException", "message": "not authorized to perform"})
+    told: Watch = Watch(OPERATION, handle, 3.0)
+    wait_for(lambda: "not authorized to perform" in told.ask(aws).message)
+    assert not told.ask(aws).phase.final
+    emulator.faults()
+    assert finish(OPERATION, aws, handle).phase == Phase.SUCCEEDED
+
+
 def test_what_passes_passes(emulator: Any, aws: Aws, owner: Owner, spec: ProvisionSpec) -> None:
     handle = OPERATION.start(aws, spec, owner)
     emulator.faults({"service": "fsx", "operation": "CreateDataRepositoryAssociation", "status": 503, "times": 3})
@@ -228,6 +255,7 @@ def test_a_failure_or_cancel_on_an_adopted_one_removes_our_links_alone(
         ({f"/{n}": f"s3://bucket/{n}" for n in range(9)}, "at most 8 items"),
         ({"/a": "s3://bucket/a", "/a/b": "s3://bucket/b"}, "/a/b overlaps /a"),
         ({"/a": "s3://bucket/a", "/a/": "s3://bucket/b"}, "/a/ overlaps /a"),
+        ({"/a": "s3://bucket/x", "/b": "s3://bucket/x/train"}, "s3://bucket/x/train overlaps s3://bucket/x"),
         ({"a": "s3://bucket/a"}, "use '/a'"),
         ({"/a": "bucket/a"}, "s3://"),
     ],

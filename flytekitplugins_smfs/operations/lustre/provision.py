@@ -14,7 +14,7 @@ from flytekitplugins_smfs.operations.lustre.create import CreateLustre, LustreHa
 from flytekitplugins_smfs.operations.lustre.link import AssociationMaking, linked, remove_own
 from flytekitplugins_smfs.operations.lustre.removal import remove_association
 from flytekitplugins_smfs.operations.owning import own
-from flytekitplugins_smfs.values.errors import Missing, SmfsError
+from flytekitplugins_smfs.values.errors import Capacity, Denied, Missing, SmfsError
 from flytekitplugins_smfs.values.lustre.link import LinkSpec
 from flytekitplugins_smfs.values.lustre.provision import LinkedFileSystem, ProvisionSpec
 from flytekitplugins_smfs.values.operation import Link, Order, Owner, Phase, State
@@ -23,8 +23,6 @@ from flytekitplugins_smfs.values.plain import Json, Record
 CREATE = CreateLustre()
 CREATING_TIME = 2.0
 """Seconds within which the last link of one answer is begun; the others follow with the next one."""
-BUSY = "DataRepositoryTaskExecuting"
-"""AWS's reason to wait: the import of one link is still under way."""
 
 
 class ProvisionHandle(LustreHandle):
@@ -60,10 +58,11 @@ class ProvisionLustre(Operation[ProvisionSpec, ProvisionHandle, LinkedFileSystem
         try:
             found = list(self._found_or_made(aws, handle, system.record))
         except SmfsError as error:
-            if error.passing or getattr(error, "code", "") == BUSY:
+            question = isinstance(error, Denied) and error.operation.startswith("Describe")  # which may be allowed yet
+            if question or (error.passing and not isinstance(error, Capacity)):
                 raise
-            gone = isinstance(error, Missing) and handle.created
-            return self._given_up(aws, handle, system, str(error), another=gone)
+            another = isinstance(error, Capacity) or (isinstance(error, Missing) and handle.created)
+            return self._given_up(aws, handle, system, str(error), another=another)
         broken = [one for one in found if one and one["Lifecycle"] in records.BROKEN]
         if broken:
             reason = "; ".join(f"association {one['AssociationId']}: {records.failure(one)}" for one in broken)

@@ -38,6 +38,9 @@ class ProvisionSpec(Value):
             if overlap(one.path, other.path):
                 rule = f"{other.path} overlaps {one.path}; AWS links no path within another."
                 yield Problem("links", rule, "use paths that lie beside each other.")
+            if overlap(*(f"/{link.repository.partition('://')[2]}" for link in (one, other))):
+                rule = f"{other.repository} overlaps {one.repository}; AWS links no prefix within another."
+                yield Problem("links", rule, "link what holds both once, or use prefixes that lie beside each other.")
 
 
 class LinkedFileSystem(Result):
