@@ -40,12 +40,13 @@ class Relay:
         for route, place in listening:
             await asyncio.start_server(partial(_carry, route), sock=place)
         admitting = asyncio.create_task(self._admit(door))
-        while self._missing or self._present:
+        while self._missing > 0 or self._present:
             self._changed.clear()
             try:
                 await asyncio.wait_for(self._changed.wait(), None if self._present else _WAITING_SECONDS)
             except TimeoutError:
-                break
+                if not self._present:
+                    break
         admitting.cancel()
 
     async def _admit(self, door: socket.socket) -> None:
@@ -61,6 +62,7 @@ class Relay:
         """Give a host its network, and stay until it has ended."""
         self._missing -= 1
         self._present += 1
+        self._changed.set()
         try:
             with guest, suppress(ConnectionError):
                 socket.send_fds(guest, [b"x"], self._namespaces)

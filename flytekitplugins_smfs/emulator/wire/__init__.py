@@ -8,7 +8,6 @@ a coroutine. Whatever goes wrong meanwhile is answered in AWS's manner, never wi
 from .arrival import Arrival
 from .errors import Hangup, WireError
 from .front import Front, bound
-from .guards import refusal
 from .limits import Limits
 from .loops import run
 from .relay import relay
@@ -23,7 +22,6 @@ __all__ = [
     "Reply",
     "WireError",
     "bound",
-    "refusal",
     "relay",
     "reply",
     "run",

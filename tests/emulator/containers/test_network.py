@@ -1,5 +1,6 @@
 """Networks that hosts share: what they reach, and when it ends."""
 
+import asyncio
 import os
 import socket
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from flytekitplugins_smfs.emulator.containers import relay
 from flytekitplugins_smfs.emulator.containers.detached import NotStarted
+from flytekitplugins_smfs.emulator.containers.network import bind_beside
 from flytekitplugins_smfs.emulator.containers.routes import Route, routes
 from flytekitplugins_smfs.emulator.containers.sandbox import Sandbox
 from flytekitplugins_smfs.emulator.containers.shared_network import SharedNetwork
@@ -129,6 +132,32 @@ def test_it_ends_when_all_its_hosts_have(network: Network, tmp_path: Path) -> No
     assert list(records.iterdir()) == []
     [refused] = run(shared, tmp_path, "three", "echo done")
     assert refused.startswith("the job's network is not there")
+
+
+def test_hosts_may_live_longer_than_it_waits_for_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(relay, "_WAITING_SECONDS", 0.2)
+
+    async def scene() -> None:
+        door = bind_beside(tmp_path / "socket")
+        with door, socket.socket(socket.AF_UNIX) as host, socket.socket(socket.AF_UNIX) as late:
+            running = asyncio.create_task(relay.Relay(2, []).run(door, []))
+            await asyncio.to_thread(host.connect, str(tmp_path / "socket"))
+            assert await asyncio.to_thread(host.recv, 1) == b"x"
+            done, _ = await asyncio.wait([running], timeout=0.6)
+            assert not done  # it lives, and the other one may still come
+            await asyncio.to_thread(late.connect, str(tmp_path / "socket"))
+            assert await asyncio.to_thread(late.recv, 1) == b"x"
+            host.close()
+            late.close()
+            await asyncio.wait_for(running, 5)
+
+    asyncio.run(scene())
+
+
+def test_it_does_not_wait_for_ever_for_hosts_that_never_come(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(relay, "_WAITING_SECONDS", 0.1)
+    with bind_beside(tmp_path / "socket") as door:
+        asyncio.run(asyncio.wait_for(relay.Relay(1, []).run(door, []), 5))
 
 
 @private_only

@@ -11,7 +11,7 @@ from ....faults import AwsError
 
 _VERSIONS = ("2008-10-17", "2012-10-17")
 _PRINCIPALS = ("AWS", "Service", "Federated")
-MOST_CHARACTERS = 2048
+_MOST_CHARACTERS = 2048
 """The quota "Role trust policy length", of which IAM does not count white space."""
 
 
@@ -36,8 +36,8 @@ def trust_policy(text: str) -> None:
     named = [statement["Sid"] for statement in statements if statement.get("Sid")]
     if len({json.dumps(sid) for sid in named}) < len(named):
         raise _malformed("The Statement Ids in the policy are not unique")
-    if len("".join(text.split())) > MOST_CHARACTERS:
-        raise AwsError("LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {MOST_CHARACTERS}", 409)
+    if len("".join(text.split())) > _MOST_CHARACTERS:
+        raise AwsError("LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {_MOST_CHARACTERS}", 409)
 
 
 def _check_statement(statement: dict[str, Any]) -> None:
