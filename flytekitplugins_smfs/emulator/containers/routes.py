@@ -39,6 +39,14 @@ def routes(urls: Iterable[str]) -> tuple[Route, ...]:
     return tuple(Route(host, port, _address(host, names.index(host))) for host, port in servers)
 
 
+def places(ways: Iterable[Route]) -> tuple[Route, ...]:
+    """The first route of each address and port: names of one server (``localhost``, ``127.0.0.1``) share its place."""
+    first: dict[tuple[str, int], Route] = {}
+    for way in ways:
+        first.setdefault((way.address, way.port), way)
+    return tuple(first.values())
+
+
 def _address(host: str, number: int) -> str:
     if host == "localhost" or host.endswith(".localhost"):
         return "127.0.0.1"

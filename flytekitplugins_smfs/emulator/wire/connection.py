@@ -65,6 +65,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._outlet = outlet(transport, self._limits.write_seconds)
         self._transport = self._outlet.transport
+        if len(self._rules.connections) >= self._limits.connections:
+            self._closing = self._deaf = True
+            self._transport.abort()
+            return
         self._rules.connections.add(self)
         self._after("idle", self._limits.idle_seconds, self._look_idle)
 
@@ -112,7 +116,8 @@ class Connection(asyncio.Protocol):
         self._outlet.resume()
 
     def say(self, data: bytes) -> None:
-        self._transport.write(data)
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def flow(self) -> None:
         """Stop reading while enough is here, and go on when it has been taken."""
@@ -135,6 +140,8 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _arrived(self, arrival: Arrival) -> None:
+        if "head" in self._timers:
+            self._timers.pop("head").cancel()  # the next request has its own time
         self._waiting.append(arrival)
 
     def _ill(self, error: WireError) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 class Limits:
     """Bounds of one port. Sizes in bytes, times in seconds of the real clock."""
 
+    connections: int = 4096
+    """At the same time; who comes beyond is turned away. One may need three open files."""
     header_bytes: int = 64 * 1024
     """Of one header line, and of the request line: presigned URLs and session tokens are long."""
     headers: int = 256

@@ -25,6 +25,8 @@ class Reader:
         self._headers: list[tuple[str, str]] = []
         self._values: dict[str, str] = {}
         self._head_bytes = 0
+        self._got_on = False
+        """Whether what was fed last brought something of a body, or ended headers."""
         self._problem: WireError | None = None
         self.in_head = False
         """Whether the headers of a request have begun and not ended."""
@@ -33,16 +35,17 @@ class Reader:
 
     def feed(self, data: bytes) -> bool:
         """Read on. False when what follows is not HTTP any more. Raises WireError for what is ill-formed."""
+        self._got_on = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             return False  # refused by being ignored, as RFC 9110, 7.8, lets a server do
         except httptools.HttpParserError as error:
             raise self._problem or _ill_formed(str(error)) from None
-        if self.in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > _HEAD_LINES * self._limits.header_bytes:
-                raise _ill_formed("Its headers are too long.")
+        # Of headers, of trailers, and of what stands between the pieces of a body.
+        self._head_bytes = 0 if self._got_on else self._head_bytes + len(data)
+        if self._head_bytes > _HEAD_LINES * self._limits.header_bytes:
+            raise _ill_formed("Its headers are too long.")
         return True
 
     def on_message_begin(self) -> None:
@@ -65,13 +68,17 @@ class Reader:
         if len(self._headers) >= self._limits.headers:
             self._refuse("It has too many headers.")
         named, lower = _name(name)
-        text = value.decode("utf-8", "surrogateescape")
+        text = value.strip(b" \t").decode("utf-8", "surrogateescape")
         self._headers.append((named, text))
         self._values[lower] = f"{self._values[lower]},{text}" if lower in self._values else text
 
     def on_headers_complete(self) -> None:
         self.in_head = False
+        self._got_on = True
         parser = self._parser
+        body = "transfer-encoding" in self._values or self._values.get("content-length", "0").strip("0")
+        if parser.should_upgrade() and body:
+            self._refuse("A request with a body cannot be upgraded.")  # the parser would take it for what comes after
         arrival = Arrival(
             parser.get_method().decode("ascii"),
             self._target.decode("utf-8", "surrogateescape"),
@@ -86,6 +93,7 @@ class Reader:
         self._arrived(arrival)
 
     def on_body(self, piece: bytes) -> None:
+        self._got_on = True
         if self.arriving is not None:
             self.arriving.feed(piece)
 

@@ -11,10 +11,12 @@ _OF_ONE_CONNECTION = ("connection", "expect", "transfer-encoding", "content-leng
 """Headers that are not passed on to another connection."""
 _HEAD_BYTES = 256 * 1024
 _PIECE_BYTES = 256 * 1024
+_MOST_SECONDS = 300.0
+"""For the server to take a piece of a body, to begin its answer, and to send the next piece of it."""
 
 
 async def relay(arrival: Arrival, port: int) -> Reply:
-    """The answer of the server at a port of 127.0.0.1. Raises WireError if it is not there, or ends early."""
+    """The answer of the server at a port of 127.0.0.1. Raises WireError if it is not there, hangs, or ends early."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_HEAD_BYTES)
     except OSError:
@@ -25,8 +27,9 @@ async def relay(arrival: Arrival, port: int) -> Reply:
         await asyncio.wait((sending, answering), return_when=asyncio.FIRST_COMPLETED)
         if sending.done() and not answering.done():
             sending.result()
-        head = await answering
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+        async with asyncio.timeout(_MOST_SECONDS):
+            head = await answering
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, TimeoutError):
         raise _unavailable() from None
     finally:
         # Who is answered before all is sent need not send the rest.
@@ -59,7 +62,8 @@ async def _send(arrival: Arrival, writer: asyncio.StreamWriter) -> None:
     try:
         async for piece in arrival.pieces():
             writer.writelines((b"%x\r\n" % len(piece), piece, b"\r\n") if chunked else (piece,))
-            await writer.drain()
+            async with asyncio.timeout(_MOST_SECONDS):
+                await writer.drain()
         if chunked:
             writer.write(b"0\r\n\r\n")
     except ConnectionError:
@@ -81,10 +85,11 @@ def _read_head(head: bytes, method: str) -> tuple[Reply, int | None]:
 
 
 async def _pieces(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int) -> AsyncIterator[bytes]:
-    """The answer's body. Raises EOFError if it ends early."""
+    """The answer's body. Raises EOFError if it ends early, TimeoutError if it stands still."""
     try:
         while size:
-            piece = await reader.read(min(size, _PIECE_BYTES))
+            async with asyncio.timeout(_MOST_SECONDS):
+                piece = await reader.read(min(size, _PIECE_BYTES))
             if not piece:
                 raise EOFError(f"{size} bytes are missing")
             size -= len(piece)

@@ -42,11 +42,9 @@ class Outlet:
 
     async def stream(self, head: bytes, pieces: AsyncIterator[bytes]) -> None:
         """Write a head and pieces as they come; each has its deadline. Raises TimeoutError, OSError, EOFError."""
-        self.transport.write(head)
+        self._write(head)
         async for piece in pieces:
-            if self.transport.is_closing():
-                raise ConnectionResetError("the client is gone")
-            self.transport.write(piece)
+            self._write(piece)
             await self.drained()
 
     async def file(self, head: bytes, piece: Piece) -> None:
@@ -55,10 +53,12 @@ class Outlet:
         Who reads slowly is served to the end. Raises TimeoutError for a client that does not read, OSError for one that
         is gone, EOFError if the file is shorter than it should be.
         """
+        _check(self.transport)
         self.transport.set_write_buffer_limits(0)  # it pauses unless all is out
         try:
-            self.transport.write(head)
+            self._write(head)
             await self.drained()
+            _check(self.transport)
             # A descriptor of its own: event loops let nobody wait for one that a transport has.
             own = os.dup(self.transport.get_extra_info("socket").fileno())
             try:
@@ -66,15 +66,25 @@ class Outlet:
             finally:
                 os.close(own)
         finally:
-            self.transport.set_write_buffer_limits()
+            if not self.transport.is_closing():
+                self.transport.set_write_buffer_limits()
+
+    def _write(self, data: bytes) -> None:
+        _check(self.transport)
+        self.transport.write(data)
+
+
+def _check(transport: asyncio.Transport) -> None:
+    """Raise ConnectionResetError for a client who is gone; the transport itself must not be used any more then."""
+    if transport.is_closing():
+        raise ConnectionResetError("the client is gone")
 
 
 async def _sent(target: int, piece: Piece, seconds: float, transport: asyncio.Transport) -> None:
     offset, end = piece.start, piece.start + piece.size
     stretch = 0
     while offset < end:
-        if transport.is_closing():
-            raise ConnectionResetError("the client is gone")
+        _check(transport)
         try:
             count = os.sendfile(target, piece.descriptor, offset, min(_STRETCH_BYTES, end - offset))
         except BlockingIOError:

@@ -14,7 +14,7 @@ import pytest
 from flytekitplugins_smfs.emulator.containers import relay
 from flytekitplugins_smfs.emulator.containers.detached import NotStarted
 from flytekitplugins_smfs.emulator.containers.network import bind_beside
-from flytekitplugins_smfs.emulator.containers.routes import Route, routes
+from flytekitplugins_smfs.emulator.containers.routes import Route, places, routes
 from flytekitplugins_smfs.emulator.containers.sandbox import Sandbox
 from flytekitplugins_smfs.emulator.containers.shared_network import SharedNetwork
 from flytekitplugins_smfs.emulator.containers.spec import ProcessSpec
@@ -59,6 +59,12 @@ def test_urls_become_routes() -> None:
         Route("10.1.2.3", 3128, "10.1.2.3"),
     )
     assert [route.host for route in found if route.named] == ["s3.localhost", "pypi.org", "pypi.org", "files.example"]
+
+
+def test_names_of_one_server_share_its_place() -> None:
+    found = routes(["http://localhost:3128", "http://127.0.0.1:3128", "http://s3.localhost:3128", "http://127.0.0.1:1"])
+    assert [route.host for route in found] == ["localhost", "127.0.0.1", "s3.localhost", "127.0.0.1"]
+    assert places(found) == (Route("localhost", 3128, "127.0.0.1"), Route("127.0.0.1", 1, "127.0.0.1"))
 
 
 @pytest.fixture

@@ -34,11 +34,17 @@ async def serve(service: Service, listening: socket.socket, other: int | None) -
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     if other is not None:
-        loop.add_reader(other, ended.set)
+        loop.add_reader(other, _end, other, ended)
     front = Front(Answering(service), explain, names=tuple(service.names), pages=True)
     await front.start(0, listening)
     await ended.wait()
     await front.close()
+
+
+def _end(other: int, ended: asyncio.Event) -> None:
+    """The other process is gone; its pipe would say so again and again."""
+    asyncio.get_running_loop().remove_reader(other)
+    ended.set()
 
 
 def main() -> None:

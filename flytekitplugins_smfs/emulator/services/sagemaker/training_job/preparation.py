@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from ....containers import addresses
+from ....containers.routes import places
 from ....image_packages import Installing
 from ....registry import Context
 from ....store import Doc
@@ -41,7 +42,7 @@ def lay_out(ctx: Context, doc: Doc) -> None:
     specs = {host.name: workspace.build(ctx, doc, job, host, software) for host in job.hosts}
     artifacts.restore_checkpoints(ctx, job)
     if job.routes is not None:
-        workspace.network(ctx, doc).folder.write(len(job.hosts), job.routes)
+        workspace.network(ctx, doc).folder.write(len(job.hosts), places(job.routes))
     for name, spec in specs.items():
         spec.write(job.sandbox(name, ctx.paths.processes).folder.spec)
 
