@@ -158,7 +158,7 @@ def test_the_page_leads_from_an_empty_cluster_to_its_end(reader: Reader) -> None
 
     # What had succeeded stays after an abort, until it is released.
     def abort() -> None:
-        cluster.until("digits-2", "train", TaskExecution.RUNNING, 180)
+        cluster.until("digits-2", "tune", TaskExecution.RUNNING, 180)  # a training may be over within a tick
         remote = cluster.remote()
         remote.terminate(remote.fetch_execution(PROJECT, DOMAIN, "digits-2"), "by a person")
         cluster.ended("digits-2")

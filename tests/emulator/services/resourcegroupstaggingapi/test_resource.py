@@ -110,8 +110,10 @@ def test_buckets_are_found_tagged_and_untagged(emulator: Emulator, owner: str) -
 
 def test_keys_and_values_in_use(emulator: Emulator, tagged: Arns, owner: str) -> None:
     tagging = emulator.client("resourcegroupstaggingapi")
-    assert {"owner", "stage"} <= set(tagging.get_tag_keys()["TagKeys"])
-    assert owner in tagging.get_tag_values(Key="owner")["TagValues"]
+    keys = tagging.get_paginator("get_tag_keys").paginate().build_full_result()["TagKeys"]
+    assert {"owner", "stage"} <= set(keys)
+    values = tagging.get_paginator("get_tag_values").paginate(Key="owner").build_full_result()["TagValues"]
+    assert owner in values
 
 
 def test_several_are_tagged_and_untagged_at_once(emulator: Emulator, tagged: Arns, owner: str) -> None:
