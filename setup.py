@@ -13,7 +13,7 @@ EMULATOR = [
     "flask-cors>=6",
     "httptools>=0.7,<1",
     "uvloop>=0.22,<1",
-    "python-multipart>=0.0.20,<1",
+    "python-multipart>=0.0.27,<1",  # the first with a bound for the headers of a part
     "awscrt>=0.31",
     "optuna>=4.5",
     XGBOOST,

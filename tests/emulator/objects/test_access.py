@@ -143,6 +143,8 @@ def test_forms_that_are_refused(served: Served, bucket: str) -> None:
         b'--x\r\nContent-Disposition: form-data; name="key"\r\nContent-Transfer-Encoding: rot13\r\n\r\nk\r\n--x--\r\n',
         b'--x\r\nContent-Disposition: form-data; name="key"\r\nContent-Type: multipart/mixed\r\n\r\nk\r\n--x--\r\n',
         b"--x\r\nno header\r\n\r\nk\r\n--x--\r\n",
+        b"--x\r\nA: " + b"a" * 10_000,
+        b"--x\r\n" + b"A: b\r\n" * 20,
     ],
 )
 def test_parts_of_a_form_that_are_none(served: Served, bucket: str, body: bytes) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -10,13 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import uvloop
 
-from flytekitplugins_smfs.emulator.wire import Arrival, Piece, Reply, relay
+from flytekitplugins_smfs.emulator.wire import Arrival, Front, Piece, Reply, relay, run
 from flytekitplugins_smfs.emulator.wire.writing import Outlet
 from tests.conftest import wait_for
 
-from .conftest import SMALL, Serve, all_of
+from .conftest import SMALL, Serve, all_of, echo, explain
 from .test_front import request, status
 
 _relay = sys.modules["flytekitplugins_smfs.emulator.wire.relay"]  # the package has its function by that name
@@ -55,8 +55,34 @@ def test_nothing_is_written_to_a_client_who_is_gone(tmp_path: Path) -> None:
             with pytest.raises(ConnectionResetError):
                 await outlet.stream(b"head", some())
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(scene())
+    run(scene())
+
+
+def test_who_leaves_before_it_is_told_to_go_on_is_no_defect(caplog: pytest.LogCaptureFixture) -> None:
+    begun, tried = asyncio.Event(), asyncio.Event()
+
+    async def handler(arrival: Arrival) -> Reply:
+        begun.set()
+        while front.open:
+            await asyncio.sleep(0.01)
+        try:
+            return await echo(arrival)
+        finally:
+            tried.set()
+
+    front = Front(handler, explain)
+
+    async def scene() -> None:
+        await front.start(0)
+        with socket.create_connection(("127.0.0.1", front.port)) as made:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing it is a reset
+            made.sendall(request(b"PUT / HTTP/1.1", b"Expect: 100-continue", b"Content-Length: 4"))
+            await begun.wait()
+        await asyncio.wait_for(tried.wait(), 10)
+        await front.close()
+
+    run(scene())
+    assert not caplog.records
 
 
 def test_a_server_behind_that_never_answers_is_given_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,7 @@
-"""The parts of a ``multipart/form-data`` body as they arrive; python-multipart reads them."""
+"""The parts of a ``multipart/form-data`` body as they arrive; python-multipart reads them.
+
+It also bounds the headers of a part: how many there are, and how long each is.
+"""
 
 from collections import deque
 from collections.abc import AsyncIterator
