@@ -61,9 +61,10 @@ def begin(
     A create that raises costs the user a retry whatever the reason, and shows a traceback. So what is wrong is put
     into the meta, and the first get answers it as a failure that is final, or is not.
     """
-    begun, owner = time.monotonic(), owner_of(metadata, output_prefix)
-    happened = functools.partial(events.Event, events.Kind.CREATE, name, owner)
+    begun, happened = time.monotonic(), functools.partial(events.Event, events.Kind.CREATE, name)
     try:
+        owner = owner_of(metadata, output_prefix)
+        happened = functools.partial(happened, owner)
         binding = Binding.of_custom(template.custom)
         operation = catalog.load(binding.operation)
         spec = validated(operation.spec_type, binding.data(plain_inputs(inputs)), f"The call of {template.id.name}")
@@ -81,7 +82,7 @@ def begin(
     kept = output_prefix if binding.deck or operation.writes_outputs else ""
     fields = handle.model_dump(mode="json", exclude_none=True)
     meta = Meta(binding.operation, fields, output_prefix=kept, waiting=waiting)
-    _watch(meta, begun_here=True)
+    _watch(meta, meta.encode(), begun_here=True)
     return meta
 
 
@@ -122,16 +123,16 @@ def look(meta: Meta) -> Answer:
     if meta.handle is None:
         phase = Phase.RETRYABLE_FAILED if meta.retryable else Phase.FAILED
         return Answer(phase, meta.problem)
-    begun = time.monotonic()
-    answer = _failed_before(meta.encode()) or _looked(meta)
+    begun, key = time.monotonic(), meta.encode()
+    answer = _failed_before(key) or _looked(meta, key)
     took = time.monotonic() - begun
     events.tell(events.Event(events.Kind.GET, meta.operation, phase=answer.phase, seconds=took))
     return answer
 
 
-def _looked(meta: Meta) -> Answer:
+def _looked(meta: Meta, key: bytes) -> Answer:
     try:
-        watch = _watch(meta)
+        watch = _watch(meta, key)
         aws = Aws(settings())
         SWEEPER.watch(watch.handle.region)
         answer = _waiting(meta, watch, aws) or watch.ask(aws)
@@ -139,7 +140,7 @@ def _looked(meta: Meta) -> Answer:
         return Answer(Phase.FAILED, str(error))
     if answer.phase.final:
         _ended(watch, answer)
-        _forget(meta.encode(), answer)
+        _forget(key, answer)
     return answer
 
 
@@ -190,8 +191,7 @@ def _forget(key: bytes, answer: Answer) -> None:
             _failures.popitem(last=False)
 
 
-def _watch(meta: Meta, *, begun_here: bool = False) -> Watch:
-    key = meta.encode()
+def _watch(meta: Meta, key: bytes, *, begun_here: bool = False) -> Watch:
     with _lock:
         if key not in _watches:
             operation, handle = _loaded(meta)

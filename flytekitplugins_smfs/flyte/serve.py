@@ -29,7 +29,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from prometheus_client import start_http_server
 
 from flytekitplugins_smfs.aws.door import Aws
-from flytekitplugins_smfs.flyte import logs, metrics
+from flytekitplugins_smfs.flyte import metrics
 from flytekitplugins_smfs.flyte.config import settings
 from flytekitplugins_smfs.values.errors import SmfsError
 
@@ -54,7 +54,6 @@ _log = logging.getLogger(__name__)
 
 def serve(port: int, metrics_port: int, modules: Sequence[str], drain: float = DRAIN) -> None:
     """Serve until SIGTERM or Ctrl-C; a second one ends at once. Raises SettingsError before anything is served."""
-    logs.configure()
     metrics.install()
     importlib.import_module("flytekitplugins_smfs.flyte.warm")
     if os.getcwd() not in sys.path:

@@ -102,7 +102,7 @@ class Watch:
     def _known(self, aws: Aws) -> State:
         if self.last is not None:
             return State(self.last.phase, self.last.message, self.last.links, self.last.fraction)
-        return State(Phase.QUEUED if self.begun_here else Phase.RUNNING, links=self.operation.links(aws, self.handle))
+        return State(Phase.QUEUED, links=self.operation.links(aws, self.handle))
 
     def _denied(self, aws: Aws, fault: AwsFault) -> Answer:
         """It cannot be followed. Flyte does not call delete for what failed: so it is cancelled here, if it can be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,12 +59,7 @@ class Attempt:
     def tell(self, phase: int, reason: str = "", links: Any = ()) -> None:
         """A phase is recorded with the first reason that it came with, and its links once."""
         closure = self.shown.closure
-        closure.phase = phase
-        closure.updated_at.CopyFrom(now())
-        if phase == TaskExecution.RUNNING and not closure.HasField("started_at"):
-            closure.started_at.CopyFrom(now())
-        if phase in TASK_ENDS and closure.HasField("started_at"):
-            closure.duration.FromTimedelta(_since(closure.started_at))
+        _pass_on(closure, phase, TaskExecution.RUNNING, TASK_ENDS)
         if reason:
             closure.reason = reason
             closure.reasons.add(message=reason, occurred_at=now())
@@ -135,13 +130,7 @@ class Execution:
         return self.phase in ENDS
 
     def tell(self, phase: int) -> None:
-        closure = self.shown.closure
-        closure.phase = phase
-        closure.updated_at.CopyFrom(now())
-        if phase == WorkflowExecution.RUNNING and not closure.HasField("started_at"):
-            closure.started_at.CopyFrom(now())
-        if phase in ENDS and closure.HasField("started_at"):
-            closure.duration.FromTimedelta(_since(closure.started_at))
+        _pass_on(self.shown.closure, phase, WorkflowExecution.RUNNING, ENDS)
 
     def node(self, unique: str, spec: str, parent: str, **about: bool) -> Node:
         """A node begins."""
@@ -236,6 +225,16 @@ def tasks_of(template: Any) -> Iterator[Identifier]:
 
 def new_name() -> str:
     return f"f{uuid.uuid4().hex[:19]}"
+
+
+def _pass_on(closure: Any, phase: int, running: int, ends: Collection[int]) -> None:
+    """A phase, and the times that come with it."""
+    closure.phase = phase
+    closure.updated_at.CopyFrom(now())
+    if phase == running and not closure.HasField("started_at"):
+        closure.started_at.CopyFrom(now())
+    if phase in ends and closure.HasField("started_at"):
+        closure.duration.FromTimedelta(_since(closure.started_at))
 
 
 def _since(stamp: Timestamp) -> timedelta:
